@@ -4,10 +4,10 @@ use std::path::Path;
 
 use glimpse_encoder::EncodeError;
 use glimpse_encoder::image_file::ImageError;
-use glimpse_indexer::IndexError;
 use glimpse_indexer::collections::CollectionsError;
 use glimpse_indexer::ingest::WorkerFault;
 use glimpse_indexer::sidecars::SidecarError;
+use glimpse_indexer::{IndexError, ReasonCode};
 
 /// Why a request could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,16 @@ pub enum EngineError {
     /// Another question reads the regions of the library, which takes a while where there are many.
     #[error("the regions of the library are being read for the first question about them; ask again in a moment")]
     ReadingRegions,
+    /// None of the images that others are to be like is in the library any more.
+    #[error(
+        "{}; search with other images",
+        if *count == 1 { "the image to search with is not in the library any more".to_owned() }
+        else { format!("none of the {count} images to search with is in the library any more") }
+    )]
+    ExamplesGone {
+        /// How many they were.
+        count: usize,
+    },
     /// The file of an image has other content now.
     #[error("{path} has changed since it was indexed; bring the library up to date")]
     Changed {
@@ -140,6 +150,33 @@ impl EngineError {
         }
     }
 
+    /// What translations of the message go by; none where it is about the request itself.
+    pub fn reason_code(&self) -> Option<ReasonCode> {
+        Some(match self {
+            Self::Encode(EncodeError::Decoder { .. }) => return None,
+            Self::Encode(error) => error.into(),
+            Self::Index(error) => error.reason_code(),
+            Self::Sidecar(error) => error.reason_code(),
+            Self::Image { source, .. } => source.into(),
+            Self::Io { source, .. } => source.into(),
+            Self::Collections(CollectionsError::Unwritable { .. }) => ReasonCode::CollectionsReadOnly,
+            Self::NoModel(_) => ReasonCode::NoModel,
+            Self::Calibration { .. } | Self::Tuning { .. } => ReasonCode::BadCalibration,
+            Self::Opening => ReasonCode::Opening,
+            Self::ReadingRegions => ReasonCode::ReadingRegions,
+            Self::ExamplesGone { .. } => ReasonCode::ExamplesGone,
+            Self::Changed { .. } => ReasonCode::Changed,
+            Self::Unreachable { .. } => ReasonCode::Unreachable,
+            Self::Collections(CollectionsError::NoSuchAlbum(_) | CollectionsError::Refused(_))
+            | Self::BadRequest(_)
+            | Self::Worker(_)
+            | Self::NoDecoder { .. }
+            | Self::Busy(_)
+            | Self::Cancelled
+            | Self::Timeout { .. } => return None,
+        })
+    }
+
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -155,7 +192,7 @@ impl EngineError {
             | Self::Tuning { .. }
             | Self::Busy(_) => ErrorKind::NotReady,
             Self::Opening | Self::ReadingRegions | Self::Unreachable { .. } => ErrorKind::NotReady,
-            Self::Changed { .. } => ErrorKind::NotFound,
+            Self::Changed { .. } | Self::ExamplesGone { .. } => ErrorKind::NotFound,
             Self::Worker(WorkerFault::Encode(_)) => ErrorKind::Internal,
             Self::Worker(_) => ErrorKind::BadRequest,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,

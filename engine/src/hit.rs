@@ -101,4 +101,6 @@ pub struct Page {
     pub next: Option<Cursor>,
     /// Images that passed the filter.
     pub searched: usize,
+    /// Images to search with that are not in the library any more, and were left out.
+    pub gone: usize,
 }

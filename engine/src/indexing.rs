@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::Encode;
-use glimpse_indexer::IndexError;
 use glimpse_indexer::ingest::{FileEvent, IngestOptions, Losses, Observer, Summary, ingest, losses};
+use glimpse_indexer::{IndexError, Reason, ReasonCode};
 use jiff::Timestamp;
 
 use crate::caption::decoder_of;
@@ -171,15 +171,18 @@ fn against_promotion(Losses { unread, away, folders, .. }: Losses) -> Vec<FileEv
             "a drive was mounted here when {files} files were indexed from it, and is not now; they are not in the new \
              index: {kept}"
         );
-        FileEvent::Failed { path, reason }
+        FileEvent::Failed { path, reason: Reason::new(ReasonCode::DriveAway, reason) }
     };
     let of_folder = |(path, files)| {
         let reason = format!("{files} files that were indexed from here are not in the new index: {kept}");
-        FileEvent::Failed { path, reason }
+        FileEvent::Failed { path, reason: Reason::new(ReasonCode::OldIndexServes, reason) }
     };
     let of_file = |path| FileEvent::Failed {
         path,
-        reason: format!("it was indexed before, and is not in the new index: {kept}"),
+        reason: Reason::new(
+            ReasonCode::OldIndexServes,
+            format!("it was indexed before, and is not in the new index: {kept}"),
+        ),
     };
     let files = unread.into_iter().take(NAMED).map(of_file);
     files.chain(away.into_iter().map(of_mount)).chain(folders.into_iter().map(of_folder)).collect()
@@ -192,18 +195,16 @@ fn left_out_folders(losses: Losses) -> Vec<FileEvent> {
             "{files} files were indexed from here before and are gone, so they are left out of the new index; if they \
              come back, index again"
         );
-        FileEvent::Skipped { path, reason }
+        FileEvent::Skipped { path, reason: Reason::new(ReasonCode::LeftOutOfNewIndex, reason) }
     };
     losses.folders.into_iter().map(of_folder).collect()
 }
 
 /// A folder that was indexed for the old model, and that the new one cannot look at.
 fn left_out_of_new(root: PathBuf) -> FileEvent {
-    let reason =
-        "it was indexed before and is not there now, so its images are left out of the new index; if it comes \
-                  back, index it again"
-            .into();
-    FileEvent::Skipped { path: root, reason }
+    let reason = "it was indexed before and is not there now, so its images are left out of the new index; if it comes \
+                  back, index it again";
+    FileEvent::Skipped { path: root, reason: Reason::new(ReasonCode::LeftOutOfNewIndex, reason) }
 }
 
 /// Descriptions are asked for in a language: before a run begins is the time to say that the model

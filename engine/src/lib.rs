@@ -109,6 +109,6 @@ pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::watch::WatchOptions;
 pub use glimpse_indexer::{
     Cluster, ContentHash, Exposure, Facets, FileRecord, FileRole, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
-    IndexOptions, Moment, Place, Stats, TagCount, TileFacts, VerifyReport,
+    IndexOptions, Moment, Place, Reason, ReasonCode, Stats, TagCount, TileFacts, VerifyReport,
 };
 pub use glimpse_indexer::{create_private_dir_all, create_private_file};

@@ -5,8 +5,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use glimpse_indexer::create_private_file;
 use glimpse_indexer::ingest::Summary;
+use glimpse_indexer::{ReasonCode, create_private_file};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +39,11 @@ pub struct RunRecord {
     pub failed: usize,
     /// How it ended.
     pub outcome: RunOutcome,
-    /// Why it failed.
+    /// Why it failed, worded for people.
     pub message: Option<String>,
+    /// Why it failed, for translations.
+    #[serde(default)]
+    pub reason_code: Option<ReasonCode>,
 }
 
 /// Who asked for a run.
@@ -94,9 +97,9 @@ impl Engine {
         ended: &Result<Summary, EngineError>,
     ) {
         let moment = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let (summary, message) = match ended {
-            Ok(summary) => (summary.clone(), None),
-            Err(error) => (Summary::default(), Some(error.to_string())),
+        let (summary, message, reason_code) = match ended {
+            Ok(summary) => (summary.clone(), None, None),
+            Err(error) => (Summary::default(), Some(error.to_string()), error.reason_code()),
         };
         let outcome = match ended {
             Ok(summary) if summary.cancelled => RunOutcome::Stopped,
@@ -115,6 +118,7 @@ impl Engine {
             failed: summary.failed,
             outcome,
             message,
+            reason_code,
         };
         let _ = append(&self.settings.library_dir(), &run);
     }

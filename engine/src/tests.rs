@@ -101,7 +101,7 @@ fn a_new_model_does_without_folders_that_are_gone_but_not_without_one_that_is_as
         fn found(&mut self, _: usize, _: bool) {}
         fn event(&mut self, event: &FileEvent) {
             if let FileEvent::Skipped { path, reason } = event {
-                self.0.push((path.clone(), reason.clone()));
+                self.0.push((path.clone(), reason.text.clone()));
             }
         }
     }

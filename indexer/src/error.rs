@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::ReasonCode;
+
 /// Why an index could not be opened, read or written.
 ///
 /// [`IndexError::NoIndex`], [`IndexError::InUse`], [`IndexError::OtherModel`],
@@ -196,4 +198,28 @@ pub enum IndexError {
     /// The encoder failed.
     #[error(transparent)]
     Encode(#[from] glimpse_encoder::EncodeError),
+}
+
+impl IndexError {
+    /// What programs and translations go by.
+    pub fn reason_code(&self) -> ReasonCode {
+        match self {
+            Self::Io { source, .. } => source.into(),
+            Self::NoIndex { .. } => ReasonCode::NoIndex,
+            Self::TakenAway { .. } => ReasonCode::LibraryGone,
+            Self::InUse { .. } => ReasonCode::InUse,
+            Self::ReadOnly { .. } => ReasonCode::ReadOnly,
+            Self::OtherModel { .. } | Self::WrongDimension { .. } => ReasonCode::OtherModel,
+            Self::OtherStorage { .. } | Self::OtherRegions { .. } => ReasonCode::OtherSettings,
+            Self::NewerFormat { .. } => ReasonCode::NewerFormat,
+            Self::Corrupt { .. } | Self::Lost { .. } | Self::Absent { .. } | Self::Store { .. } => {
+                ReasonCode::DamagedLibrary
+            }
+            Self::NoSuchImage(_) => ReasonCode::NotFound,
+            Self::TooMany { .. } => ReasonCode::LibraryFull,
+            Self::Stuck { .. } => ReasonCode::Stuck,
+            Self::Worker { .. } => ReasonCode::NoWorker,
+            Self::Encode(error) => error.into(),
+        }
+    }
 }

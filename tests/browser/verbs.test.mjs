@@ -216,11 +216,22 @@ onPage("many images are one part of a search: as many as one likes, of which som
   assert.ok((await tiles(page).count()) > 0, "others are still found");
 });
 
-onPage("images that are gone leave what is asked together with them", { path: "about:blank" }, async (page, { expect }) => {
-  expect("api/v1/search"); // which does not know one of them
-  await page.goto("/?c=s:1:40:1.2.999999");
-  await page.waitForURL((address) => address.searchParams.get("c") === "s:1:40:1.2");
+onPage("what is asked together with images that are gone is found by those that are left", { path: "/?c=s:1:40:1.2.999999" }, async (page) => {
   await tiles(page).first().waitFor();
+  await page.locator("#note-text", { hasText: "1 picture to search with is not in the library any more" }).waitFor();
+  assert.ok(new URL(page.url()).searchParams.get("c").includes("999999"), "a saved search stays as it was");
+});
+
+onPage("of images that are all gone nothing is found, and that is said", { path: "about:blank" }, async (page, { expect }) => {
+  expect("api/v1/search");
+  expect("api/v1/images/999999");
+  for (const asked of ["s:1:2:999998.999999", "i:1:999999"]) {
+    await page.goto(`/?c=${asked}`);
+    await page.locator("#empty-title", { hasText: "No pictures match" }).waitFor();
+    assert.match(await page.textContent("#empty-advice"), /in the library any more/);
+    assert.equal(await tiles(page).count(), 0);
+    assert.equal(await page.locator("#chips .chip.gone").count(), 1);
+  }
 });
 
 onPage("things are found by one image, and that several do not count is said", { path: "/?c=s:1:2:1.2" }, async (page) => {

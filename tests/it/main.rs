@@ -8,6 +8,7 @@ mod demo;
 mod detect;
 mod http;
 mod imports;
+mod marks;
 mod nonempty;
 mod orientation;
 mod printed_logits;

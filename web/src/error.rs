@@ -2,9 +2,11 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
-use glimpse_engine::{EngineError, ErrorKind};
+use glimpse_engine::{EngineError, ErrorKind, ReasonCode};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::wire::names;
 
 /// What went wrong, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -111,11 +113,15 @@ pub struct ApiError {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// Why, for programs, where that says more than `code`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<names::ReasonCode>)]
+    reason_code: Option<ReasonCode>,
 }
 
 impl ApiError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
+        Self { code, message: message.into(), hint: None, reason_code: None }
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -158,7 +164,7 @@ impl From<EngineError> for ApiError {
             EngineError::Unreachable { .. } => Code::Unreachable,
             _ => error.kind().into(),
         };
-        Self::new(code, error.to_string())
+        Self { reason_code: error.reason_code(), ..Self::new(code, error.to_string()) }
     }
 }
 

@@ -9,10 +9,11 @@ const AWAY = [502, 503, 504];
 
 export class ApiError extends Error {
   /** @param {Api.Problem} problem */
-  constructor({ code, message, hint }) {
+  constructor({ code, message, hint, reason_code }) {
     super(message);
     this.code = code;
     this.hint = hint;
+    this.reason = reason_code ?? null;
   }
 }
 

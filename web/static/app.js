@@ -164,6 +164,7 @@ const viewer = lateViewer(async () => (await import("./viewer.js")).setUpViewer(
     things: () => display.thingNames(),
     languages: () => server.model.captions ?? [],
     allows: () => server.allows,
+    tagged: () => (forgetExamples(), collectionChanged(get().tags.length > 0)),
     region: (id, box) => (change(likePart(id, box)), $("results").focus({ preventScroll: true })),
     similar: (id) => change(similarTo([id])),
     more: addImage,

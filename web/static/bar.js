@@ -221,7 +221,7 @@ function makeChip(chip, index, state, edit) {
     main.setAttribute("aria-label", t(sentence, { what, weight: number(size) }));
   };
   if (chip.kind === "text") name(chip.value);
-  else if (chip.kind === "images") showImages(chip, label, main, name, (value) => (value.length ? replace({ value }) : remove()));
+  else if (chip.kind === "images") showImages(chip, label, main, name);
   else showImage(chip, label, name);
   const weight = () => h("button", { class: "weight", type: "button", title: t("chipWeight"), "aria-label": t("chipWeightOf", { weight: number(size) }),
     on: { click: () => step(size >= 3 ? -WEIGHTS.length : 1), contextmenu: (event) => (event.preventDefault(), step(-1)) } }, `×${number(size)}`);
@@ -251,17 +251,16 @@ function showImage(chip, label, name) {
   label.before(shown);
 }
 
-/// The chip of many images shows some of them, and says how many are meant. Those that are gone are left out of the question,
-/// which `keep(known)` is told.
-/** @type {(chip: Page.ImagesChip, label: HTMLElement, main: HTMLElement, name: (what: string) => void, keep: (known: number[]) => void) => void} */
-function showImages({ value, of }, label, main, name, keep) {
+/// The chip of many images shows some of them, and says how many are meant. Those that are gone are left out by the server, which
+/// says so with its answer; a chip of which all are gone shows that it asks for nothing.
+/** @type {(chip: Page.ImagesChip, label: HTMLElement, main: HTMLElement, name: (what: string) => void) => void} */
+function showImages({ value, of }, label, main, name) {
   name(t("similarToMany", { n: of }));
   if (value.length < of) main.title = `${t("similarSample", { n: value.length })}\n${main.title}`;
   const fan = h("span", { class: "fan" });
   label.before(fan);
   images(value).then(({ images: records }) => {
-    const known = value.filter((id) => records.some((record) => record.id === id));
-    if (known.length < value.length) return label.isConnected && keep(known);
+    if (!records.length) label.closest(".chip")?.classList.add("gone");
     fan.append(...records.slice(0, SHOWN).map((record) => h("img", { alt: "", width: 28, height: 28, draggable: false, src: thumbnail(record, 160) })));
   }, () => {}); // without its images, the chip still says what it is
 }

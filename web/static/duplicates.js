@@ -111,7 +111,7 @@ export function open(root, host) {
   /// What could not be moved is said below what is left of its group, or beside the groups if nothing is.
   /** @type {(stay: Api.Image[], failed: Api.Trashed["failed"]) => void} */
   function note(stay, failed) {
-    const lines = failed.map(({ path, reason }) => h("div", { class: "problem" }, h("bdi", {}, path), ": ", told(reason, t("failed"))));
+    const lines = failed.map(({ path, reason, reason_code }) => h("div", { class: "problem" }, h("bdi", {}, path), ": ", told(reason, reason_code)));
     (list.querySelector(`[data-first="${stay[0].id}"] .acts`) ?? list).append(...lines);
   }
 

@@ -2,7 +2,7 @@
 
 import { ApiError } from "./api.js";
 import { h } from "./dom.js";
-import { language, t } from "./words.js";
+import { has, language, t } from "./words.js";
 
 /// Errors of the page itself, whose message is in its language already.
 const OWN = ["no_thing"];
@@ -12,19 +12,36 @@ const OWN = ["no_thing"];
 const NAMED = { no_regions: "noRegions", offline: "offline" };
 const UNSAID = ["method_not_allowed", "precondition_failed", "range_not_satisfiable"];
 
+/// Reasons that say what an error of that name says.
+/** @type {Record<string, Page.Sentence>} */
+const SAID = { not_found: "error_not_found", too_large: "error_too_large", unreachable: "error_unreachable", fault: "error_internal" };
+
+/// The sentence for why something came to nothing; `null` for a reason of a newer server.
+/** @type {(code: string | null | undefined) => string | null} */
+function because(code) {
+  const name = code ? (SAID[code] ?? `reason_${code}`) : "";
+  return has(name) ? t(name) : null;
+}
+
 /// The sentence for an error's code. The server's own words, which say more and are English, take its place on an English page.
 /** @type {(error: unknown) => string} */
 export function explain(error) {
-  const { code, message, hint } = error instanceof ApiError ? error : { code: "", message: "", hint: "" };
+  const { code, message, hint, reason } = error instanceof ApiError ? error : { code: "", message: "", hint: "", reason: null };
   const detail = [message, hint].filter(Boolean).join(" – ");
   if (detail && (language === "en" || OWN.includes(code))) return detail;
+  const said = reason !== code && because(reason);
+  if (said) return said;
   return t(NAMED[code] ?? /** @type {Page.Sentence} */ (`error_${!code || UNSAID.includes(code) ? "internal" : code}`));
 }
 
-/// What the server says of a file or a run, which has no code and is English: on a page in another language there is `instead`,
-/// if anything, and the server's words are there to be opened.
-/** @type {(words: string, instead?: string) => (string | Node)[]} */
-export function told(words, instead = "") {
+/// The same for a short message: the server's words on an English page, else the sentence for their code.
+/** @type {(words: string, code: string | null | undefined) => string} */
+export const sentenceOf = (words, code) => (language === "en" ? words : because(code) ?? "");
+
+/// What the server says of a file or a run. Its words are English: on a page in another language there is the sentence for their
+/// code, and they are there to be opened.
+/** @type {(words: string, code: string | null | undefined) => (string | Node)[]} */
+export function told(words, code) {
   const own = h("bdi", { lang: "en" }, words);
-  return language === "en" ? [own] : [instead, h("details", {}, h("summary", {}, t("technical")), own)];
+  return language === "en" ? [own] : [because(code) ?? t("failed"), h("details", {}, h("summary", {}, t("technical")), own)];
 }

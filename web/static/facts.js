@@ -1,8 +1,10 @@
 // What is known of the open image. What can be filtered by is a link to all images that share it.
 
+import { loadNames } from "./cities.js";
 import { $, breakable, folderOf, h, isPlain } from "./dom.js";
 import { trailOf } from "./folders.js";
 import { icon } from "./icons.js";
+import { STARS, starButtons, starsOf, tagButton } from "./own_marks.js";
 import { placeName } from "./places.js";
 import { roleOf } from "./roles.js";
 import { moves } from "./video.js";
@@ -12,14 +14,15 @@ import { aperture, clock, distance, focalLength, inKm, moment, number, seconds, 
 const AROUND = 10;
 /// How near the map shows where an image was taken.
 const ZOOM = 11;
-const STARS = 5;
 
 /** @typedef {(text: string, changes: Page.Changes, as?: string) => HTMLElement} Link */
 
 /// Shows the facts of a record. `match` says how well it fits what was asked for, if that is known; `hrefOf(filter)` gives
-/// the address of all images that pass a filter, and `filter(filter)` shows them.
+/// the address of all images that pass a filter, and `filter(filter)` shows them. `rate` and `tag` are there where the server
+/// allows that. What had the focus has it again.
 /** @type {(record: Api.Image, page: Page.FactActs) => void} */
-export function showFacts(record, { match, hrefOf, filter }) {
+export function showFacts(record, { match, hrefOf, filter, rate, tag }) {
+  const focused = $("facts").contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
   /** @type {Link} */
   const link = (text, changes, as = "fact-link") => h("a", {
     class: as, href: hrefOf(changes),
@@ -34,7 +37,7 @@ export function showFacts(record, { match, hrefOf, filter }) {
     ["exposure", "exposure", exposureOf(record)],
     ["place", "placeTaken", record.place && placeOf(record, record.place, link)],
     ["history", "duration", moves(record) && h("bdi", {}, clock(Math.max(record.duration ?? 0, 1)))],
-    ["star", "rating", Boolean(record.rating) && starsOf(record.rating ?? 0)],
+    ["star", "rating", rate ? starButtons(starsOf(record), rate) : starsOf(record) > 0 && starsShown(starsOf(record))],
     ["check", "match", match && h("bdi", {}, match)],
     ["file", "fileFact", h("bdi", {}, `${number(record.width)} × ${number(record.height)} · ${size(record.bytes)} · ${record.format.toUpperCase()}`)],
     ["folder", "folder", folderLinks(record.path, link)],
@@ -50,21 +53,33 @@ export function showFacts(record, { match, hrefOf, filter }) {
   $("facts").replaceChildren(...[
     record.caption ? h("p", { class: "caption", dir: "auto" }, record.caption) : "",
     h("dl", {}, facts),
-    keywords.length > 0 ? h("div", { class: "keywords" }, keywords) : "",
+    keywords.length > 0 || tag ? h("div", { class: "keywords" }, keywords, tag && tagButton(tag)) : "",
     more(t("companions", { n: companions.length }), companions),
     more(t("alsoAt", { n: copies.length }), copies),
   ]);
+  const { stars } = focused?.dataset ?? {};
+  const again = stars ? `[data-stars="${stars}"]` : focused?.matches(".tags-of-one") ? ".tags-of-one" : "";
+  if (again) /** @type {HTMLElement | null} */ ($("facts").querySelector(again))?.focus();
 }
 
-/// Where an image was taken: its place by name, all that was taken around it, and the place on the map.
+/// Where an image was taken: its place by name, all that was taken around it, and the place on the map. Of a district, the city
+/// is named too, as the map does from afar, once that is known.
 /** @type {(record: Api.Image, place: Api.Place, link: Link) => HTMLElement} */
 function placeOf({ place_name: name, country }, { latitude, longitude }, link) {
   const km = inKm(AROUND);
   const near = { latitude, longitude, km };
   const degrees = `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`;
   const at = [latitude.toFixed(4), longitude.toFixed(4), ZOOM].join();
+  const named = name && link(placeName({ name, country, latitude, longitude }), { near });
+  if (named) {
+    loadNames().then(({ cityNames }) => {
+      const city = cityNames.cityOf({ name, latitude, longitude });
+      const text = named.querySelector("bdi");
+      if (text && city && city !== name) text.textContent = placeName({ name: `${name}, ${city}`, country, latitude, longitude });
+    }, () => {}); // the place has its name
+  }
   return h("div", {},
-    name && h("div", {}, link(placeName({ name, country, latitude, longitude }), { near })),
+    named && h("div", {}, named),
     h("div", { class: name ? "soft" : "" }, name ? h("bdi", {}, degrees) : link(degrees, { near })),
     h("div", { class: "further" }, link(t("withinPlace", { distance: distance(km) }), { near }), " · ", link(t("onMap"), { page: "map", at }, "map-link")));
 }
@@ -80,9 +95,8 @@ function exposureOf({ focal_length: focal, aperture: stop, exposure_time: time, 
 /** @type {(time: number) => string} */
 const timeOf = (time) => (time < 0.4 ? t("secondPart", { n: Math.round(1 / time) }) : seconds(time));
 
-/** @type {(rating: number) => HTMLElement} */
-function starsOf(rating) {
-  const full = Math.min(Math.round(rating), STARS);
+/** @type {(full: number) => HTMLElement} */
+function starsShown(full) {
   return h("span", { class: "stars", role: "img", "aria-label": t("ratingOf", { n: full, of: STARS }) }, "★".repeat(full) + "☆".repeat(STARS - full));
 }
 

@@ -1,9 +1,8 @@
 // The map itself, drawn on a canvas: land, lakes, coasts and borders, and names of countries and cities. It comes from files of the
 // page (made by `web/map`), so that no request tells anyone where images were taken.
 
-import { CityNames } from "./map_names.js";
+import { loadNames } from "./cities.js";
 import { worldX, worldY } from "./map_view.js";
-import { landName } from "./places.js";
 
 /// From this zoom on, the finer outlines are drawn.
 const FINE = 3.2;
@@ -23,8 +22,7 @@ const load = (name) => fetch(new URL(`map/${name}.json`, import.meta.url)).then(
  * @typedef {{ line: Float64Array, bounds: Box }} Line
  * @typedef {{ rings: Float64Array[], bounds: Box }} Shape
  * @typedef {{ coasts: Line[], borders: Line[], polygons: Shape[], lakes: Shape[] }} Level
- * @typedef {{ name: string, longitude: number, latitude: number }} Name
- * @typedef {{ countries: (Name & { size: number })[], cities: Name[] }} Names
+ * @typedef {import("./cities.js").Names} Names
  * @typedef {{ water: string, land: string, coast: string, border: string, name: string, country: string, font: string }} Colours
  */
 
@@ -34,7 +32,7 @@ export class Land {
   /** @type {Names | null} */
   #names = null;
   /// The cities as they name places, once they are there.
-  /** @type {CityNames | null} */
+  /** @type {Names["cityNames"] | null} */
   cityNames = null;
   /** @type {Set<string>} */
   #asked = new Set();
@@ -52,12 +50,10 @@ export class Land {
   async #load(name) {
     if (this.#asked.has(name)) return;
     this.#asked.add(name);
-    const content = await load(name).catch(() => this.#asked.delete(name) && null); // the map does without, and asks again
+    const content = await (name === "names" ? loadNames() : load(name)).catch(() => this.#asked.delete(name) && null); // the map does without, and asks again
     if (!content) return;
-    if (name === "names") {
-      const names = readNames(content);
-      [this.#names, this.cityNames] = [names, new CityNames(names.cities)];
-    } else this.#levels[name] = readOutlines(content);
+    if (name === "names") [this.#names, this.cityNames] = [content, content.cityNames];
+    else this.#levels[name] = readOutlines(content);
     this.came();
   }
 
@@ -261,14 +257,6 @@ function traceLine(context, line, view, shift) {
 }
 
 // ---- names ----
-
-/** @type {(file: { countries: [code: string, longitude: number, latitude: number, size: number][], cities: string[], places: [number, number][] }) => Names} */
-function readNames({ countries, cities, places }) {
-  return {
-    countries: countries.map(([code, longitude, latitude, size]) => ({ name: landName(code), longitude, latitude, size })),
-    cities: cities.map((name, i) => ({ name, longitude: places[i][0], latitude: places[i][1] })),
-  };
-}
 
 /** @type {(context: CanvasRenderingContext2D, names: Names, view: Page.View, colours: Colours, taken: Box[]) => void} */
 function drawNames(context, { countries, cities }, view, colours, taken) {

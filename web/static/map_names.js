@@ -40,6 +40,12 @@ export class CityNames {
     return nearest && nearest.distance <= PART ? { ...place, name: nearest.city.name } : place;
   }
 
+  /// The city that a place belongs to, as the map names it from afar.
+  /** @type {(place: { name: string | null, longitude: number, latitude: number }) => string | null} */
+  cityOf(place) {
+    return this.named(place, FURTHEST / REACH).name;
+  }
+
   /// The cities within so many kilometres.
   /** @type {(place: { longitude: number, latitude: number }, reach: number) => Near[]} */
   #near({ longitude, latitude }, reach) {

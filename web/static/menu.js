@@ -12,7 +12,7 @@ const KEYS = [
   ["keysGrid", [["← → ↑ ↓", "keyMove"], ["Home End", "keyEnds"], ["Enter", "keyOpen"], ["u", "keyStack"], ["Ctrl Shift ← →", "keyOrder"]]],
   ["keysSelection", [["Space x", "select"], ["Shift ← → ↑ ↓", "keyRange"], ["Ctrl A", "selectAll"], ["Esc", "selectNone"]]],
   ["keysImage", [["s", "similar"], ["m", "moreLike"], ["l", "lessLike"], ["f", "favourite"], ["c", "copyPath"], ["d", "download"], ["b", "boxes"]]],
-  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["f", "favourite"], ["b", "boxes"], ["h", "heatmap"], ["k", "masks"], ["r", "drawRegion"], ["t", "rotate"], ["v", "fullScreen"], ["p", "slideshow"], ["Space", "keyPlay"], ["← → Home End", "keyShot"]]],
+  ["keysViewer", [["← →", "keyStep"], ["+ − 0", "keyZoom"], ["z", "keyZoomTo"], ["i", "facts"], ["f", "favourite"], ["b", "boxes"], ["h", "heatmap"], ["k", "masks"], ["r", "drawRegion"], ["g", "tagThese"], ["1 – 5", "rating"], ["t", "rotate"], ["v", "fullScreen"], ["p", "slideshow"], ["Space", "keyPlay"], ["← → Home End", "keyShot"]]],
   ["keysDrawing", [["← → ↑ ↓", "keyMoveBox"], ["Shift ← → ↑ ↓", "keySizeBox"], ["Enter", "searchRegion"]]],
   ["keysChips", [["↑ ↓", "chipWeight"], ["Shift ← →", "keyReorder"], ["+ −", "keyFlip"], ["Del", "remove"], ["a + b − c", "keyParts"]]],
 ];

@@ -171,7 +171,7 @@ export function setUpPanel({ changed, allows, hidden }) {
     const outcomes = /** @type {[keyof Api.Counts, number][]} */ (Object.entries(job.counts));
     const counts = outcomes.filter(([, n]) => n > 0).map(([name, n]) => h("li", {}, t(`count_${name}`, { n })));
     $("job-counts").replaceChildren(...counts);
-    $("job-problem").replaceChildren(...(job.error ? told(job.error) : []));
+    $("job-problem").replaceChildren(...(job.error ? told(job.error, job.reason_code) : []));
     /** @type {(name: string, label: Page.Sentence, sign: Page.Icon) => HTMLButtonElement} */
     const act = (name, label, sign) => h("button", { type: "button", on: { click: () => steer(name) } }, icon(sign), t(label));
     $("job-acts").replaceChildren(...[
@@ -216,9 +216,9 @@ export function setUpPanel({ changed, allows, hidden }) {
     const from = more && listed.job === id ? listed.count : 0;
     const answer = await failures(id, from).catch(() => null);
     if (!answer) return;
-    /** @type {(failure: { path: string, reason: string }) => HTMLElement} */
-    const line = ({ path, reason }) =>
-      h("li", {}, h("span", { class: "name", title: path }, h("bdi", {}, fileName(path))), h("div", { class: "soft" }, told(reason)));
+    /** @type {(failure: Api.Failure) => HTMLElement} */
+    const line = ({ path, reason, reason_code }) =>
+      h("li", {}, h("span", { class: "name", title: path }, h("bdi", {}, fileName(path))), h("div", { class: "soft" }, told(reason, reason_code)));
     const lines = answer.failures.map(line);
     $("failure-list").querySelector(".link")?.closest("li")?.remove();
     if (from) $("failure-list").append(...lines);

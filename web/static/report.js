@@ -59,7 +59,7 @@ export class Report {
   /// What was found, in numbers and notes. `words` if it was asked of the words alone.
   /** @type {(state: Page.State, results: Page.ResultSet, how: { words: boolean }) => void} */
   found(state, results, { words }) {
-    const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular } = results;
+    const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular, gone } = results;
     const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("imageCount", { n: accepted });
     $("count").textContent = line;
     // Nothing is like a box of an image, which may hold nothing particular.
@@ -70,6 +70,7 @@ export class Report {
     this.#meant.ask(state, { known: Boolean(asThings) });
     this.#instead(ranked && accepted === 0 && !words && !exampleOf(state) ? texts : "");
     if (words) return this.note(t("modelLoading"));
+    if (gone) return this.note(t("examplesGone", { n: gone }));
     if (isAlone) return this.note(t("nothingInBox"));
     if (withoutRegions) return this.note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), this.panel.makeRegions]);
     if (asThings) return this.note(t("asksThings"), [t("findThings"), () => this.change({ find: true, chips: [], text: asThings, sign: 1 }, { finish: true })]);
@@ -109,7 +110,7 @@ export class Report {
   /// What went wrong, in the place of the images. Gives whether it is only too early, as the model is not there yet.
   /** @type {(error: unknown) => boolean} */
   problem(error) {
-    const { code, message } = error instanceof ApiError ? error : { code: "", message: "" };
+    const { code, message, reason } = error instanceof ApiError ? error : { code: "", message: "", reason: null };
     const empty = code === "not_ready" && this.server.isEmpty;
     const early = code === "not_ready" && !empty && this.server.isLoading;
     const bare = code === "no_regions";
@@ -118,7 +119,7 @@ export class Report {
     $("weaker").hidden = true;
     $("empty").hidden = false;
     this.note("");
-    $("empty-title").textContent = t(empty ? "nothingYet" : bare ? "noRegions" : early ? "loading" : "failed");
+    $("empty-title").textContent = t(empty ? "nothingYet" : bare ? "noRegions" : early ? "loading" : reason === "examples_gone" ? "nothingFound" : "failed");
     $("empty-advice").textContent = empty ? t("addFirst") : bare ? t("noRegionsAdvice") : early ? t("modelNotYet") : explain(error);
     if (code === "no_thing") ($("empty-title").textContent = message), ($("empty-advice").textContent = "");
     $("empty-clear").hidden = true;

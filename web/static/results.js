@@ -53,6 +53,8 @@ export class Results {
   started = false;
   /// Images that cannot be searched for regions.
   withoutRegions = 0;
+  /// Images to search with that are gone.
+  gone = 0;
   /// The part that others are to look like is plain background, or the like.
   nothingParticular = false;
   /// What was understood of a question about regions: `thing` of a box is a place in its `things`.
@@ -94,8 +96,8 @@ export class Results {
     this.started = true;
     // How many weaker ones there are is not always known for regions.
 
-    const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0, nothing_particular: nothingParticular = false } = page;
-    Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions, nothingParticular });
+    const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0, nothing_particular: nothingParticular = false, gone = 0 } = page;
+    Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions, nothingParticular, gone });
     this.complete = page.next === null;
     // Everything in an album is seen in its place.
     for (const tile of page.hits) this.tiles.push(this.ranked ? tile : { ...tile, stack: null });

@@ -27,7 +27,7 @@ export function setUpRuns({ details, list, again }) {
   }
 
   /** @type {(run: Api.Run) => HTMLElement} */
-  function row({ began, ended, by, roots, seen, added, removed, failed, outcome, message }) {
+  function row({ began, ended, by, roots, seen, added, removed, failed, outcome, message, reason_code }) {
     const counts = [
       `${t("files")}: ${number(seen)}`, added > 0 && t("count_indexed", { n: added }), removed > 0 && t("count_pruned", { n: removed }), failed > 0 && t("count_failed", { n: failed }),
       ended && t("took", { time: span(Math.max((Date.parse(ended) - Date.parse(began)) / 1000, 0)) }), by === "command line" && t("runByHand"), by === "watch" && t("runByWatch"),
@@ -35,7 +35,7 @@ export function setUpRuns({ details, list, again }) {
     const startAgain = outcome !== "done" && h("button", { class: "button", type: "button", on: { click: () => again(roots) } }, icon("play"), t("startAgain"));
     return h("li", { class: `run ${outcome}` },
       h("div", { class: "what" }, h("strong", {}, t(OUTCOMES[outcome])), h("span", { class: "soft" }, when(began)),
-        h("span", { class: "counts-of" }, counts), message && h("div", { class: "problem" }, told(message)),
+        h("span", { class: "counts-of" }, counts), message && h("div", { class: "problem" }, told(message, reason_code)),
         roots.map((path) => h("span", { class: "soft path" }, h("bdi", {}, breakable(path))))),
       startAgain);
   }

@@ -2,6 +2,7 @@
 
 import { writeSidecars } from "./api.js";
 import { forgetDetails } from "./details.js";
+import { sentenceOf } from "./errors.js";
 import { announce, toast } from "./toast.js";
 import { t } from "./words.js";
 
@@ -21,6 +22,7 @@ async function write(ids, rating) {
   const lines = [
     (written.length || !failed.length) && t(written.length ? "sidecarsWritten" : rating === undefined ? "sidecarsNone" : "rateSame", { n: written.length }),
     failed.length && t("sidecarsFailed", { n: failed.length, path: failed[0].path }),
+    failed.length && sentenceOf(failed[0].reason, failed[0].reason_code),
   ];
   toast(lines.filter(Boolean).join(" "));
 }

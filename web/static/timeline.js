@@ -21,6 +21,7 @@ export class Timeline {
   expected = 0;
   withoutRegions = 0;
   nothingParticular = false;
+  gone = 0;
   /** @type {Api.Form | null} */
   form = null;
   /** @type {string | null} */

@@ -12,6 +12,7 @@ import { icon } from "./icons.js";
 import { ImageTags } from "./image_tags.js";
 import { Layers } from "./layers.js";
 import { around, bestOf } from "./marks.js";
+import { OwnMarks } from "./own_marks.js";
 import { setUpPopup } from "./popup.js";
 import { isWorthSaying } from "./said.js";
 import { canShare, share } from "./share.js";
@@ -248,12 +249,20 @@ export function setUpViewer({ items, hrefOf, on }) {
     $("name").textContent = fileName(record.path);
     const lasting = moves(record) && t("lasting", { what: t(record.kind === "video" ? "video" : "animation"), time: clock(record.duration ?? 0) });
     announce([fileName(record.path), lasting, $("place").textContent].filter(Boolean).join(", "));
-    const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
-    showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter });
+    showKnown(record, item);
     $("download").href = downloadOf(record);
     showFavourite(record);
     dialog.setAttribute("aria-label", record.taken ? day(record.taken) : fileName(record.path));
   }
+
+  /** @type {(record: Api.Image, item: Page.Item | undefined) => void} */
+  function showKnown(record, item) {
+    const match = item && on.ranked() && t("matchFact", { word: t(`${item.tile.strength}Match`), share: number(Math.round(item.tile.score * 100)) });
+    showFacts(record, { match, hrefOf: on.hrefOfFilter, filter: on.filter, ...marks.offered() });
+  }
+  const marks = new OwnMarks({
+    record: () => record, allows: on.allows, tagged: on.tagged, changed: (known) => showKnown((record = known), items()[placeOf()]),
+  });
 
   /** @type {(record: Api.Image) => void} */
   function showFavourite({ favourite }) {
@@ -397,6 +406,7 @@ export function setUpViewer({ items, hrefOf, on }) {
     { label: "rotate", icon: "turn", key: "t", act: further.turn },
     { label: "copyPath", icon: "copy", key: "c", act: further.copy },
     { label: "share", icon: "share", act: canShare() && (() => record && share(record)) },
+    { label: "tagThese", icon: "tag", key: "g", act: () => marks.tag(), fits: () => on.allows().tag },
     { label: "sidecars", icon: "sidecar", act: ofImage(writeSidecar), fits: () => on.allows().sidecars },
     { label: "reveal", icon: "folder", act: ofImage(showInFolder), fits: () => on.allows().reveal },
   ]);
@@ -422,7 +432,9 @@ export function setUpViewer({ items, hrefOf, on }) {
     ArrowDown: () => zoom.isOwn && zoom.move(0, -80),
     "+": () => zoom.by(1.4), "=": () => zoom.by(1.4), "-": () => zoom.by(1 / 1.4), 0: () => zoom.reset(),
     z: acts.zoom, i: acts.info, s: acts.alike, m: acts.like, l: acts.unlike, c: further.copy, v: further.full, t: further.turn, p: () => (slides.active ? slides.end() : further.slideshow()), d: () => $("download").click(),
-    b: acts.boxes, f: acts.love, h: acts.heat, k: acts.masks, r: acts.draw, " ": () => video.toggle(), "?": () => on.help(), "/": () => on.search(),
+    b: acts.boxes, f: acts.love, h: acts.heat, k: acts.masks, r: acts.draw, g: () => marks.tag(),
+    1: () => marks.toggle(1), 2: () => marks.toggle(2), 3: () => marks.toggle(3), 4: () => marks.toggle(4), 5: () => marks.toggle(5),
+    " ": () => video.toggle(), "?": () => on.help(), "/": () => on.search(),
   };
   /// A slideshow has keys of its own.
   /** @type {Record<string, () => unknown>} */

@@ -56,6 +56,10 @@ export function choose(name) {
   location.reload();
 }
 
+/// True if there is a sentence of this name.
+/** @returns {key is Page.Sentence} */
+export const has = (/** @type {string} */ key) => Object.hasOwn(sentences, key);
+
 /// A sentence, its places filled in; `n` chooses the form where a language has several.
 /** @type {(key: Page.Sentence, values?: Page.Values) => string} */
 export function t(key, values = {}) {

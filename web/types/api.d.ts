@@ -16,7 +16,7 @@ declare namespace Api {
   }
   interface FoundTile extends Tile { boxes: Box[] }
 
-  interface Page<T = Tile> { hits: T[]; accepted: number; weaker: number; searched: number; next: string | null; find: string | null }
+  interface Page<T = Tile> { hits: T[]; accepted: number; weaker: number; searched: number; gone: number; next: string | null; find: string | null }
   interface FoundPage<T = FoundTile> {
     form: Form; hits: T[]; accepted: number; weaker: number | null; searched: number; next: string | null;
     nothing_particular: boolean; without_regions: number;
@@ -85,14 +85,16 @@ declare namespace Api {
     latitude: number; longitude: number; images: number; id: number; bounds: GeoBox; name: string | null; country: string | null;
   }
   interface Groups { groups: { images: Image[] }[]; total: number }
-  interface Trashed { moved: string[]; failed: { path: string; reason: string }[] }
+  interface Trashed { moved: string[]; failed: Failure[] }
+  /** A file that came to nothing; `reason_code` is one of `ReasonCode` in the description of the API. */
+  interface Failure { path: string; reason: string; reason_code?: string | null }
   interface Browse { path: string; parent: string | null; folders: { name: string; path: string; images: number }[] }
   interface Runs { runs: Run[] }
   interface Run {
     began: string; ended: string; by: "command line" | "server" | "watch"; roots: string[]; seen: number; added: number; removed: number; failed: number;
-    outcome: "done" | "stopped" | "failed"; message: string | null;
+    outcome: "done" | "stopped" | "failed"; message: string | null; reason_code?: string | null;
   }
-  interface Sidecars { written: string[]; unchanged: number; failed: { path: string; reason: string }[] }
+  interface Sidecars { written: string[]; unchanged: number; failed: Failure[] }
   interface Allows { trash: boolean; sidecars: boolean; reveal: boolean; roots: boolean; tag?: boolean; hide?: boolean; rate?: boolean }
   interface LibraryChange { revision: number; images: number }
   interface Folder { path: string; images: number; present: boolean }
@@ -114,10 +116,10 @@ declare namespace Api {
   }
   interface Job {
     id: number; state: "running" | "paused" | "done" | "cancelled" | "failed"; roots: string[]; found: number; found_all: boolean;
-    done: number; counts: Counts; rate: number; eta: number | null; seconds: number; failures: number; error: string | null;
+    done: number; counts: Counts; rate: number; eta: number | null; seconds: number; failures: number; error: string | null; reason_code?: string | null;
   }
   interface Jobs { jobs: Job[] }
-  interface Failures { failures: { path: string; reason: string }[]; total: number }
+  interface Failures { failures: Failure[]; total: number }
 
-  interface Problem { code: string; message: string; hint?: string | null }
+  interface Problem { code: string; message: string; hint?: string | null; reason_code?: string | null }
 }

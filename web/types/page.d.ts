@@ -42,7 +42,7 @@ declare namespace Page {
   /// A page of hits, of images as a whole or of things in them.
   interface Answer {
     hits: Tile[]; accepted: number; weaker: number | null; searched: number; next: string | null; find?: string | null; form?: Api.Form;
-    without_regions?: number; nothing_particular?: boolean;
+    without_regions?: number; nothing_particular?: boolean; gone?: number;
   }
 
   // ---- results ----
@@ -72,7 +72,7 @@ declare namespace Page {
   /// What a question found, or the library by months.
   interface ResultSet {
     ranked: boolean; started: boolean; complete: boolean; hasMore: boolean; accepted: number; searched: number; tiles: Tile[];
-    expected: number; withoutRegions: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
+    expected: number; withoutRegions: number; gone: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
     spread: Set<number>; sort: string;
     load(signal?: AbortSignal, place?: Place | null): Promise<boolean>;
     lookAhead?(place?: Place | null): void;
@@ -169,11 +169,12 @@ declare namespace Page {
   /// What the facts of an image lead to.
   interface FactActs {
     match: string | false | null | undefined; hrefOf: (filter: Changes) => string; filter: (filter: Changes) => void;
+    rate: ((stars: number) => unknown) | null; tag: (() => unknown) | null;
   }
   /// What the user wants of the open image, and what the viewer needs to know of the page.
   interface ViewerActs {
     open: (id: number, options?: { replace?: boolean }) => void; close: () => void; near: () => void; ranked: () => boolean;
-    finding: () => boolean; things: () => string[]; languages: () => string[]; allows: () => Partial<Api.Allows>; region: (id: number, box: Rect) => void;
+    finding: () => boolean; things: () => string[]; languages: () => string[]; allows: () => Partial<Api.Allows>; tagged: () => void; region: (id: number, box: Rect) => void;
     similar: (id: number) => void; more: (id: number, weight: number) => void; favourite: (id: number, wanted: boolean) => Promise<void>;
     hrefOfFilter: (filter: Changes) => string; filter: (filter: Changes) => void; search: () => void; help: () => void;
   }

@@ -126,7 +126,7 @@ impl FormWords {
 
 /// How many bytes of a text a phrase takes that it begins with, in whatever case, with any white
 /// space between its words and either apostrophe.
-fn taken(text: &str, phrase: &str) -> Option<usize> {
+pub(super) fn taken(text: &str, phrase: &str) -> Option<usize> {
     let mut rest = text.char_indices().peekable();
     for wanted in phrase.chars() {
         let (_, c) = rest.next()?;

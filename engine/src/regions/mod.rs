@@ -37,8 +37,10 @@ pub(crate) mod found;
 mod fuzz;
 mod grid;
 mod ground;
+mod joined_and;
 mod judge;
 mod labelled;
+mod native_form;
 mod nearest;
 mod parse;
 mod patches;
@@ -53,6 +55,8 @@ mod stored;
 mod structured_query;
 mod suggest;
 mod together;
+mod turkish;
+mod word_order;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

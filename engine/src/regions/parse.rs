@@ -12,7 +12,8 @@
 //! ```
 //!
 //! These words may be those of another language that the page speaks (`form_words.txt`), some of
-//! which rule out the text before them.
+//! which rule out the text before them. Where a language has another order, or writes words to each
+//! other, the text is put into the order above first (`native_form.rs`).
 //!
 //! `+` and `-` are words of their own there, as in a search: `-` rules out what follows.
 //!
@@ -21,6 +22,7 @@
 use std::str::Chars;
 
 use super::form_words::{FormWord, FormWords};
+use super::native_form::{in_parsers_order, is_sign};
 use super::structured_query::{QueryObject, Relation, SpatialRelation, StructuredQuery};
 use crate::EngineError;
 
@@ -63,7 +65,7 @@ impl StructuredQuery {
     /// As [`StructuredQuery::parse`].
     pub fn parse_in(text: &str, language: &str) -> Result<Self, EngineError> {
         let words = FormWords::of(language);
-        let tokens = tokens(text, words)?;
+        let tokens = tokens(&in_parsers_order(text, language, words), words)?;
         let mut form = Self::default();
         for part in tokens.split(|token| token.says(FormWord::And)) {
             match part {
@@ -122,7 +124,7 @@ impl StructuredQuery {
 
 /// What stands between words.
 fn ends(c: char) -> bool {
-    c.is_whitespace() || matches!(c, ',' | '，' | '、' | '،' | '&' | '"')
+    c.is_whitespace() || is_sign(c) || c == '"'
 }
 
 /// Splits at white space and at the form's signs.
@@ -133,7 +135,7 @@ fn tokens(text: &str, words: &FormWords) -> Result<Vec<Token>, EngineError> {
         let behind = &rest[c.len_utf8()..];
         if c.is_whitespace() {
             rest = behind;
-        } else if matches!(c, ',' | '，' | '、' | '،' | '&') {
+        } else if is_sign(c) {
             tokens.push(form(FormWord::And, &rest[..c.len_utf8()]));
             rest = behind;
         } else if c == '!' {
@@ -312,7 +314,16 @@ mod tests {
             ("pt-BR", "cachorro dentro da caixa, sem gato", "cachorro inside caixa, no gato"),
             ("ru", "не менее 2 собак и без кошки", "at least 2 собак and no кошки"),
             ("tr", "en az iki köpek ve kedi yok", "at least 2 köpek and no kedi"),
+            ("tr", "topun solunda kırmızı köpek ve iki ila dört kedi", "kırmızı köpek left of top and 2 to 4 kedi"),
+            ("tr", "dog left of ball", "dog left of ball"),
             ("ja", "犬 と 猫なし", "犬 and no 猫"),
+            ("ja", "ボールの左の犬と机、猫なし", "犬 left of ボール and 机, no 猫"),
+            ("ja", "机の上の猫なし、犬", "no \"机の上の猫\", 犬"),
+            ("ja", "\"犬と猫\"、２匹以上の馬", "\"犬と猫\", at least 2 馬"),
+            ("zh", "球左边的至少两只狗和树，没有猫", "at least 2 狗 left of 球 and 树, no 猫"),
+            ("ko", "공 왼쪽의 개와 고양이 없이", "개 left of 공 and no 고양이"),
+            ("ar", "كلب فوق طاولة وقطة", "كلب above طاولة and قطة"),
+            ("he", "כלב וחתול, בלי כדור", "כלב and חתול, no כדור"),
             ("zh-CN", "狗，没有猫", "狗, no 猫"),
             ("ko", "개, 고양이 없이", "개, no 고양이"),
             ("ar", "كلب فوق طاولة، بدون قطة", "كلب above طاولة, no قطة"),
@@ -391,7 +402,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_without_a_panic(text: String, language in "(de|fr|ja|zh|he|xx)") {
+        fn any_text_is_read_without_a_panic(text: String, language in "(de|fr|tr|ja|ko|zh|ar|he|xx)") {
             let _ = StructuredQuery::parse_in(&text, &language);
         }
     }

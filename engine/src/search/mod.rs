@@ -57,7 +57,7 @@ impl Engine {
         let set = match remembered.or_else(|| index.results.get(ResultSet::name(&question, &index))) {
             Some(set) => set,
             None => {
-                let set = Arc::new(self.answer(&index, &question)?);
+                let set = Arc::new(self.answer(&index, question)?);
                 index.results.insert(Arc::clone(&set));
                 set
             }
@@ -66,8 +66,10 @@ impl Engine {
     }
 
     /// The whole result set of a question.
-    fn answer(&self, index: &Served, question: &Question) -> Result<ResultSet, EngineError> {
-        let id = ResultSet::name(question, index); // before reading: a change meanwhile gives another name
+    fn answer(&self, index: &Served, question: Question) -> Result<ResultSet, EngineError> {
+        let id = ResultSet::name(&question, index); // before reading: a change meanwhile gives another name
+        let (question, gone) = question.of_known(|id| index.vector(id).is_some())?;
+        let question = &question;
         let mut allowed = self.selected(index, &question.filter)?;
         question.left_out().for_each(|image| _ = allowed.remove(index.video_of(image)));
         // Frames are ranked, videos are found.
@@ -119,7 +121,7 @@ impl Engine {
         let strong = above.iter().filter(|hit| Strength::of(hit.score) == Strength::Strong).count();
         [above, below].into_iter().for_each(|hits| order(index, hits, (sort, &question.filter), |hit| hit.id));
         let (digest, searched) = (question.digest, allowed.len());
-        Ok(ResultSet { id, digest, hits, accepted, strong, weaker, searched, meaning })
+        Ok(ResultSet { id, digest, hits, accepted, strong, weaker, searched, gone, meaning })
     }
 
     /// Embeds the terms and calibrates their sum over the library.

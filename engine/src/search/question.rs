@@ -18,7 +18,7 @@ pub(crate) struct Question {
     pub mode: Mode,
     pub sort: Sort,
     pub depth: Depth,
-    /// Hash of all of the above.
+    /// Hash of all of the above, as it was asked.
     pub digest: u64,
 }
 
@@ -50,6 +50,24 @@ impl Question {
         let (filter, mode, sort, depth) = (query.filter.clone(), query.mode, query.sort, query.depth);
         let digest = digest(&terms, &format!("{filter:?} {mode:?} {sort:?} {depth:?}"));
         Ok(Self { terms, filter, mode, sort, depth, digest })
+    }
+
+    /// The same without images that are not in the library any more, and how many these are: one of
+    /// many that is gone is no reason to find nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::ExamplesGone`] if there is nothing else to look for.
+    pub fn of_known(self, is_known: impl Fn(ImageId) -> bool) -> Result<(Self, usize), EngineError> {
+        let all = self.terms.len();
+        let is_gone = |asked: &Asked| matches!(asked, Asked::Image(id) if !is_known(*id));
+        let is_left = |terms: &[(Asked, f32)]| terms.iter().any(|(_, weight)| *weight > 0.0);
+        let had_wishes = is_left(&self.terms);
+        let terms: Vec<_> = self.terms.iter().filter(|(asked, _)| !is_gone(asked)).cloned().collect();
+        let count = all - terms.len();
+        match count > 0 && (terms.is_empty() || had_wishes && !is_left(&terms)) {
+            true => Err(EngineError::ExamplesGone { count }),
+            false => Ok((Self { terms, ..self }, count)),
+        }
     }
 
     /// The words that are asked for, if there are any.
@@ -143,6 +161,31 @@ mod tests {
         let digests: std::collections::HashSet<u64> = others.iter().map(of).collect();
         assert_eq!(digests.len(), others.len());
         assert_eq!(of(&base), of(&Query { limit: 3, cursor: Some(crate::Cursor("x".into())), ..Query::text(" red") }));
+    }
+
+    #[test]
+    fn images_that_are_gone_are_left_out_while_something_is_left() {
+        let known = |id: ImageId| id.0 < 10;
+        let ask = |terms: &[(Source, f32)]| {
+            let query =
+                terms.iter().fold(Query::default(), |query, (source, weight)| query.plus(source.clone(), *weight));
+            let question = Question::read(&query).unwrap();
+            let digest = question.digest;
+            let left = question.of_known(known).map(|(left, gone)| {
+                assert_eq!(left.digest, digest, "a cursor goes on");
+                (left.terms.len(), gone)
+            });
+            left.map_err(|error| error.to_string())
+        };
+        let (image, text) = (|id| Source::Image(ImageId(id)), || Source::Text("red".into()));
+        assert_eq!(ask(&[(image(1), 0.5), (image(2), 0.5)]), Ok((2, 0)));
+        assert_eq!(ask(&[(image(1), 0.5), (image(20), 0.5)]), Ok((1, 1)));
+        assert_eq!(ask(&[(text(), 1.0), (image(20), 1.0)]), Ok((1, 1)));
+        assert_eq!(ask(&[(text(), 1.0), (image(20), -1.0)]), Ok((1, 1)));
+        assert_eq!(ask(&[]), Ok((0, 0)));
+        assert!(ask(&[(image(20), 1.0)]).unwrap_err().starts_with("the image to search with"));
+        assert!(ask(&[(image(20), 0.5), (image(30), 0.5)]).unwrap_err().starts_with("none of the 2 images"));
+        assert!(ask(&[(image(20), 1.0), (text(), -1.0)]).is_err(), "what is left says only what not to find");
     }
 
     #[test]

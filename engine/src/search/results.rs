@@ -31,6 +31,8 @@ pub(crate) struct ResultSet {
     pub weaker: usize,
     /// Images that passed the filter.
     pub searched: usize,
+    /// Images to search with that are not in the library any more.
+    pub gone: usize,
     /// Explains the scores by meaning.
     pub meaning: Option<Meaning>,
 }
@@ -97,6 +99,7 @@ impl ResultSet {
             weaker: self.weaker,
             next: (at < self.hits.len()).then(|| position.to_cursor()),
             searched: self.searched,
+            gone: self.gone,
         }
     }
 

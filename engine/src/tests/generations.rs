@@ -14,7 +14,7 @@ impl Observer for Told {
 
     fn event(&mut self, event: &FileEvent) {
         if let FileEvent::Skipped { path, reason } | FileEvent::Failed { path, reason } = event {
-            self.0.push((path.clone(), reason.clone()));
+            self.0.push((path.clone(), reason.to_string()));
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Reason;
+
 /// What happened to one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileEvent {
@@ -35,15 +37,15 @@ pub enum FileEvent {
     Skipped {
         /// The file.
         path: PathBuf,
-        /// The reason, worded for people.
-        reason: String,
+        /// As a code, and worded for people.
+        reason: Reason,
     },
     /// Could not be read (permissions, I/O).
     Failed {
         /// The file.
         path: PathBuf,
-        /// The reason, worded for people.
-        reason: String,
+        /// As a code, and worded for people.
+        reason: Reason,
     },
     /// Was indexed and is no longer there.
     Missing(PathBuf),

@@ -14,6 +14,7 @@ pub use file::replace;
 
 use self::document::{read_rating, with_rating};
 use self::file::SidecarFile;
+use crate::ReasonCode;
 use crate::ingest::{Beside, SidecarNames};
 
 /// The best rating, 5 stars.
@@ -38,6 +39,16 @@ pub enum SidecarError {
         /// What is wrong with it.
         reason: &'static str,
     },
+}
+
+impl SidecarError {
+    /// What programs and translations go by.
+    pub fn reason_code(&self) -> ReasonCode {
+        match self {
+            Self::Io { source, .. } => source.into(),
+            Self::Unusable { .. } => ReasonCode::UnusableSidecar,
+        }
+    }
 }
 
 /// A sidecar that has a rating now.

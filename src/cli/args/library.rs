@@ -33,7 +33,7 @@ replaced since the new one lacks images; 3 when done but for files that could no
 
 JSON lines have an `event`: indexed, unchanged, moved (with `from`), duplicate (with `of`), paired (with
 `with`), skipped and failed (with
-`reason`), missing, pruned; each comes after the change is safe on disk. The last one is `summary`.";
+`reason` and `reason_code`), missing, pruned; each comes after the change is safe on disk. The last one is `summary`.";
 
 #[derive(Debug, Args)]
 #[command(after_help = INDEX_HELP)]

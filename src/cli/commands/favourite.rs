@@ -57,7 +57,9 @@ fn write_sidecars(engine: &Engine, args: &SidecarArgs, context: &Context) -> Res
     let done = engine.write_sidecars(&chosen, args.dry_run)?;
     let mut out = context.stdout();
     if args.json {
-        let failed = done.failed.iter().map(|(path, error)| json!({"path": path, "reason": error.to_string()}));
+        let failed = done.failed.iter().map(
+            |(path, error)| json!({"path": path, "reason": error.to_string(), "reason_code": error.reason_code()}),
+        );
         let failed: Vec<_> = failed.collect();
         write_json(&mut out, &json!({"written": done.written, "unchanged": done.unchanged, "failed": failed}))?;
     } else {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use glimpse_engine::{Engine, FileEvent, IngestOptions, Observer};
+use glimpse_engine::{Engine, FileEvent, IngestOptions, Observer, ReasonCode};
 
 use super::rate::Rate;
 use super::view::{Failure, JobState, JobView};
@@ -19,13 +19,17 @@ pub fn run(engine: &Engine, job: &Job, options: &IngestOptions) {
     watcher.tell();
     job.view.send_modify(|view| match ran {
         Ok(Ok(summary)) => view.finish(&summary),
-        Ok(Err(error)) => fail(view, error.to_string()),
-        Err(_) => fail(view, "the run met a bug and stopped; what was done before it is kept".to_owned()),
+        Ok(Err(error)) => fail(view, error.to_string(), error.reason_code()),
+        Err(_) => {
+            let error = "the run met a bug and stopped; what was done before it is kept";
+            fail(view, error.to_owned(), Some(ReasonCode::Fault));
+        }
     });
 }
 
-fn fail(view: &mut JobView, error: String) {
-    (view.state, view.eta, view.error) = (JobState::Failed, None, Some(error));
+fn fail(view: &mut JobView, error: String, reason_code: Option<ReasonCode>) {
+    (view.state, view.eta) = (JobState::Failed, None);
+    (view.error, view.reason_code) = (Some(error), reason_code);
 }
 
 /// Collects events, and tells of them now and then.

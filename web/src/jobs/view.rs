@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use glimpse_engine::Summary;
+use glimpse_engine::{Reason, ReasonCode, Summary};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::wire::names;
 use crate::wire::paths::shown;
 
 /// Where a job stands.
@@ -56,8 +57,11 @@ pub struct JobView {
     pub seconds: f64,
     /// Failures and skipped files that can be read and tried again.
     pub failures: usize,
-    /// Why it failed.
+    /// Why it failed, worded for people.
     pub error: Option<String>,
+    /// Why it failed, for programs; none if that is about what was asked.
+    #[schema(value_type = Option<names::ReasonCode>)]
+    pub reason_code: Option<ReasonCode>,
 }
 
 /// Files by outcome.
@@ -92,6 +96,9 @@ pub struct Failure {
     pub skipped: bool,
     /// The reason, worded for people.
     pub reason: String,
+    /// The reason, for programs.
+    #[schema(value_type = names::ReasonCode)]
+    pub reason_code: ReasonCode,
     /// The bytes of `path`.
     #[serde(skip)]
     #[schema(ignore)]
@@ -99,8 +106,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn new(file: &Path, skipped: bool, reason: &str) -> Self {
-        Self { path: shown(file), skipped, reason: reason.to_owned(), file: file.to_path_buf() }
+    pub fn new(file: &Path, skipped: bool, reason: &Reason) -> Self {
+        let Reason { code, text } = reason.clone();
+        Self { path: shown(file), skipped, reason: text, reason_code: code, file: file.to_path_buf() }
     }
 }
 
@@ -119,6 +127,7 @@ impl JobView {
             seconds: 0.0,
             failures: 0,
             error: None,
+            reason_code: None,
         }
     }
 

@@ -196,6 +196,23 @@ mod tests {
         }
     }
 
+    /// As `errors.js` finds it: by the reason's name, or under that of an error that says the same.
+    #[test]
+    fn every_reason_has_a_sentence_in_each_language() {
+        let said = |code: &str| match code {
+            "not_found" | "too_large" | "unreachable" => format!("error_{code}"),
+            "fault" => "error_internal".to_owned(),
+            _ => format!("reason_{code}"),
+        };
+        let languages = all().filter_map(|file| name(file).strip_prefix("words/")?.strip_suffix(".json"));
+        for language in each(languages) {
+            let words = words(language).unwrap();
+            for code in each(glimpse_engine::ReasonCode::ALL) {
+                assert!(words.contains_key(&said(code.name())), "{language} has no {}", said(code.name()));
+            }
+        }
+    }
+
     /// What the page keeps for a time without its server, and fetches at once: all that its modules
     /// import, but for pages that are loaded when they are opened.
     #[test]

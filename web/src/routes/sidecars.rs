@@ -1,6 +1,9 @@
 //! Writing favourites and ratings to the XMP sidecars of images.
 
+use std::path::PathBuf;
+
 use actix_web::{HttpResponse, web};
+use glimpse_engine::{EngineError, ReasonCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,6 +12,7 @@ use crate::chosen::ChosenImages;
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::state::{AppState, run_read};
+use crate::wire::names;
 use crate::wire::paths::shown;
 
 /// Most images of a request: each file is read once more.
@@ -45,6 +49,15 @@ pub struct NotWrittenView {
     path: String,
     /// Why, for people.
     reason: String,
+    /// Why, for programs.
+    #[schema(value_type = Option<names::ReasonCode>)]
+    reason_code: Option<ReasonCode>,
+}
+
+impl NotWrittenView {
+    fn new((path, error): &(PathBuf, EngineError)) -> Self {
+        Self { path: shown(path), reason: error.to_string(), reason_code: error.reason_code() }
+    }
 }
 
 /// Write favourites or ratings to XMP sidecars
@@ -71,6 +84,6 @@ pub async fn sidecars(state: web::Data<AppState>, Json(form): Json<SidecarsForm>
     Ok(HttpResponse::Ok().json(SidecarsView {
         written: done.written.iter().map(|path| shown(path)).collect(),
         unchanged: done.unchanged,
-        failed: failed.map(|(path, error)| NotWrittenView { path: shown(path), reason: error.to_string() }).collect(),
+        failed: failed.map(NotWrittenView::new).collect(),
     }))
 }

@@ -1,6 +1,9 @@
 //! Moving files of images to the trash.
 
+use std::path::PathBuf;
+
 use actix_web::{HttpResponse, web};
+use glimpse_engine::{EngineError, ReasonCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,6 +12,7 @@ use crate::chosen::ChosenImages;
 use crate::error::{ApiError, Code};
 use crate::extract::Json;
 use crate::state::{AppState, run_read};
+use crate::wire::names;
 use crate::wire::paths::shown;
 
 /// Most images of a request: each file is read once more.
@@ -41,6 +45,15 @@ pub struct NotMovedView {
     path: String,
     /// Why, for people.
     reason: String,
+    /// Why, for programs.
+    #[schema(value_type = Option<names::ReasonCode>)]
+    reason_code: Option<ReasonCode>,
+}
+
+impl NotMovedView {
+    fn new((path, error): &(PathBuf, EngineError)) -> Self {
+        Self { path: shown(path), reason: error.to_string(), reason_code: error.reason_code() }
+    }
 }
 
 /// Move files to the trash
@@ -64,6 +77,6 @@ pub async fn trash(state: web::Data<AppState>, Json(form): Json<TrashForm>) -> R
     let failed = trashed.failed.iter();
     Ok(HttpResponse::Ok().json(TrashView {
         moved: trashed.moved.iter().map(|path| shown(path)).collect(),
-        failed: failed.map(|(path, error)| NotMovedView { path: shown(path), reason: error.to_string() }).collect(),
+        failed: failed.map(NotMovedView::new).collect(),
     }))
 }

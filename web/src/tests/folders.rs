@@ -161,6 +161,7 @@ async fn files_go_to_the_trash_only_where_that_is_allowed_and_if_they_are_as_the
     assert_eq!(moved["moved"], json!([images.join("one/a.png")]));
     assert_eq!(moved["failed"][0]["path"], json!(images.join("one/deep/b.png")));
     assert!(moved["failed"][0]["reason"].as_str().unwrap().contains("has changed"), "{moved}");
+    assert_eq!(moved["failed"][0]["reason_code"], "changed");
     assert!(images.join("one/trash/a.png").exists() && images.join("one/deep/b.png").exists());
     let found = post(&state, "/api/v1/search", json!({})).await.good();
     let left: Vec<u64> = found["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()).collect();

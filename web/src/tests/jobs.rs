@@ -44,6 +44,7 @@ async fn a_job_indexes_tells_its_failures_and_tries_them_again() {
     let failures = get(&state, &format!("/api/v1/{place}/failures")).await.good();
     let first = &failures["failures"][0];
     assert!(first["path"].as_str().unwrap().ends_with("broken.jpg") && !first["reason"].as_str().unwrap().is_empty());
+    assert_eq!(first["reason_code"], "unknown_format");
 
     draw(&images.join("fine.png"), [1, 2, 3]);
     std::fs::rename(images.join("fine.png"), images.join("broken.jpg")).unwrap();

@@ -26,6 +26,21 @@ async fn words_find_with_records_or_with_tiles() {
 }
 
 #[actix_web::test]
+async fn an_image_that_is_gone_is_left_out_of_what_is_asked_with_others() {
+    let state = shelf();
+    let ask = async |terms: Value| post(&state, "/api/v1/search", json!({"terms": terms})).await;
+    let both = ask(json!([{"image": 1, "weight": 0.5}, {"image": 999, "weight": 0.5}])).await.good();
+    let alone = ask(json!([{"image": 1, "weight": 0.5}])).await.good();
+    assert_eq!((&both["gone"], &alone["gone"]), (&json!(1), &json!(0)));
+    assert!(!ids(&both).is_empty() && ids(&both) == ids(&alone), "{both}");
+    for terms in [json!([{"image": 999}]), json!([{"image": 998}, {"image": 999}])] {
+        let answer = ask(terms).await;
+        assert_eq!(answer.json()["reason_code"], "examples_gone");
+        answer.error(404, "not_found");
+    }
+}
+
+#[actix_web::test]
 async fn few_sure_hits_are_followed_by_the_closest_others() {
     let state = shelf();
     let ask = async |depth: Value| {

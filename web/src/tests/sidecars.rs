@@ -35,6 +35,7 @@ async fn sidecars_are_written_only_where_that_is_allowed() {
     assert_eq!(done["unchanged"], json!(1));
     assert_eq!(done["failed"][0]["path"], json!(images.join("b.png")));
     assert!(done["failed"][0]["reason"].as_str().unwrap().contains("b.xmp"), "{done}");
+    assert_eq!(done["failed"][0]["reason_code"], "unusable_sidecar");
     let record = get(&state, &format!("/api/v1/images/{}", ids[0])).await.good();
     assert_eq!(record["rating"], json!(5));
 

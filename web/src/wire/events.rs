@@ -1,6 +1,6 @@
 //! What happens while a library is indexed.
 
-use glimpse_engine::{FileEvent, Summary};
+use glimpse_engine::{FileEvent, Reason, ReasonCode, Summary};
 use serde::Serialize;
 
 use super::paths::shown;
@@ -15,8 +15,8 @@ pub enum EventLine {
     Moved { from: String, path: String },
     Duplicate { path: String, of: String },
     Paired { path: String, with: String },
-    Skipped { path: String, reason: String },
-    Failed { path: String, reason: String },
+    Skipped { path: String, reason: String, reason_code: ReasonCode },
+    Failed { path: String, reason: String, reason_code: ReasonCode },
     Missing { path: String },
     Pruned { path: String },
     Summary(SummaryLine),
@@ -52,8 +52,12 @@ impl From<&FileEvent> for EventLine {
             FileEvent::Moved { from, to } => Self::Moved { from: shown(from), path: shown(to) },
             FileEvent::Duplicate { path, of } => Self::Duplicate { path: shown(path), of: shown(of) },
             FileEvent::Paired { path, with } => Self::Paired { path: shown(path), with: shown(with) },
-            FileEvent::Skipped { path, reason } => Self::Skipped { path: shown(path), reason: reason.clone() },
-            FileEvent::Failed { path, reason } => Self::Failed { path: shown(path), reason: reason.clone() },
+            FileEvent::Skipped { path, reason: Reason { code, text } } => {
+                Self::Skipped { path: shown(path), reason: text.clone(), reason_code: *code }
+            }
+            FileEvent::Failed { path, reason: Reason { code, text } } => {
+                Self::Failed { path: shown(path), reason: text.clone(), reason_code: *code }
+            }
             FileEvent::Missing(path) => Self::Missing { path: shown(path) },
             FileEvent::Pruned(path) => Self::Pruned { path: shown(path) },
         }
@@ -90,6 +94,10 @@ mod tests {
         let event = FileEvent::Moved { from: "/a/old.jpg".into(), to: "/a/new.jpg".into() };
         let line = serde_json::to_string(&EventLine::from(&event)).unwrap();
         assert_eq!(line, r#"{"event":"moved","from":"/a/old.jpg","path":"/a/new.jpg"}"#);
+        let reason = Reason::new(ReasonCode::EmptyFile, "the file is empty");
+        let event = FileEvent::Skipped { path: "/a/b.jpg".into(), reason };
+        let line = serde_json::to_value(EventLine::from(&event)).unwrap();
+        assert_eq!((&line["reason"], &line["reason_code"]), (&"the file is empty".into(), &"empty_file".into()));
         let line = serde_json::to_value(EventLine::from(&Summary { indexed: 3, ..Summary::default() })).unwrap();
         assert_eq!((&line["event"], &line["indexed"]), (&"summary".into(), &3.into()));
     }

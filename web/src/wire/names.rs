@@ -69,6 +69,19 @@ impl PartialSchema for Format {
 
 impl ToSchema for Format {}
 
+/// Why something came to nothing, for programs: the indexer has the list.
+pub struct ReasonCode;
+
+impl PartialSchema for ReasonCode {
+    fn schema() -> RefOr<Schema> {
+        let names = glimpse_engine::ReasonCode::ALL.iter().map(|code| code.name());
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        schema.description(Some("Why something came to nothing, for programs.")).build().into()
+    }
+}
+
+impl ToSchema for ReasonCode {}
+
 /// What images show: different things, how many of each, what must not be there, and how they lie.
 #[derive(ToSchema)]
 pub struct StructuredQuery {
@@ -137,8 +150,10 @@ pub struct RunRecord {
     /// Files that could not be read.
     failed: usize,
     outcome: RunOutcome,
-    /// Why it failed.
+    /// Why it failed, worded for people.
     message: Option<String>,
+    /// Why it failed, for programs; none if that is about what was asked.
+    reason_code: Option<ReasonCode>,
 }
 
 /// Who asked for a run.

@@ -14,7 +14,7 @@ use crate::ingest::drives::detached::{Detached, Left};
 use crate::ingest::metadata::{self, Metadata};
 use crate::ingest::options::IngestOptions;
 use crate::ingest::pipeline::budget::{Budget, Share};
-use crate::{ContentHash, Moment};
+use crate::{ContentHash, Moment, Reason, ReasonCode};
 
 /// Bytes that a decoder holds per pixel: the deepest common format beside the result.
 const BYTES_PER_PIXEL: u64 = 8;
@@ -117,7 +117,7 @@ impl<'a> Decoder<'a> {
                 (FileContent::Bytes(bytes), stat) => (bytes, stat),
                 (FileContent::Video(format, content), stat) => return Ok((Vec::new(), stat, format, None, content, 0)),
             };
-            let format = Format::sniff(&bytes).map_err(|error| Unread::Skipped(error.to_string()))?;
+            let format = Format::sniff(&bytes).map_err(|error| Unread::Skipped(error.into()))?;
             check_name(&own_path, format)?;
             let orientation = turned.orientation(format, &bytes);
             let (content, pixels) = (ContentHash::of(&bytes).with_orientation(orientation), pixels(format, &bytes));
@@ -139,7 +139,7 @@ impl<'a> Decoder<'a> {
         let ImageFile { bytes, format, content, orientation, .. } = file;
         let (image, metadata, first) = self.call(path, "decoding", move || {
             let image = decoder.decode(&bytes, &limits, least);
-            let image = image.map_err(|error| Unread::Skipped(error.to_string()))?;
+            let image = image.map_err(|error| Unread::Skipped(error.into()))?;
             let image = orientation.into_iter().fold(image, DecodedImage::reoriented);
             let first = FirstFrame::of_animation(&bytes, &image, (content, orientation), &limits);
             // Last: the metadata reader wants to own the bytes of a TIFF.
@@ -158,7 +158,7 @@ impl<'a> Decoder<'a> {
             true => self.profile.views(self.encoder, &image.pixels),
             false => self.encoder.prepare(&image.pixels).map(Views::whole),
         };
-        views.map_err(|error| Unread::Skipped(error.to_string()))
+        views.map_err(|error| Unread::Skipped(error.into()))
     }
 
     /// Pixels that the shorter side of an image must have.
@@ -185,15 +185,21 @@ impl<'a> Decoder<'a> {
         match self.calls.call(path, self.is_over, call) {
             Ok(ended) => ended,
             Err(Left::Cancelled) => Err(Unread::Cancelled),
-            Err(Left::Broken(panic)) => Err(Unread::Skipped(format!("{what} it went wrong: {panic}"))),
+            Err(Left::Broken(panic)) => Err(Unread::Skipped(went_wrong(what, &panic))),
             Err(Left::TooLong) => {
                 let seconds = self.options.image_timeout.as_secs_f32();
-                Err(Unread::Failed(format!(
+                let text = format!(
                     "{what} it took longer than {seconds} seconds, so it was given up; --image-timeout allows more"
-                )))
+                );
+                Err(Unread::Failed(Reason::new(ReasonCode::TooSlow, text)))
             }
         }
     }
+}
+
+/// A decoder panicked: it does so on damaged files.
+pub(super) fn went_wrong(what: &str, panic: &str) -> Reason {
+    Reason::new(ReasonCode::Damaged, format!("{what} it went wrong: {panic}"))
 }
 
 /// Pixels that the shorter side of an image must have, so that the model sees no difference to the
@@ -207,7 +213,8 @@ fn least_side(encoder: &dyn Encode, detail: f32) -> u32 {
 fn check_name(path: &Path, format: Format) -> Result<(), Unread> {
     let named = path.extension().and_then(|extension| Format::named(extension.to_str()?));
     if format == Format::Tiff && named == Some(Format::Raw) {
-        return Err(Unread::Skipped("a camera raw file of a kind that this program does not know".to_owned()));
+        let text = "a camera raw file of a kind that this program does not know";
+        return Err(Unread::Skipped(Reason::new(ReasonCode::UnknownFormat, text)));
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::decoder::{Decoded, Decoder, ImageFile};
 use super::more_frames::{FirstFrame, MoreFrames, Source, micros};
 use super::read::Unread;
 use crate::ingest::metadata::{self, Metadata};
-use crate::{ContentHash, FileRecord, Moment};
+use crate::{ContentHash, FileRecord, Moment, Reason, ReasonCode};
 
 /// Looking for shots goes through the whole file: it may take so often what one image may.
 const PASS: u32 = 10;
@@ -71,7 +71,7 @@ impl Decoder<'_> {
     /// What a video says of itself.
     pub(crate) fn metadata_of_video(&self, path: &Path, format: Format) -> Result<Metadata, Unread> {
         // What is known of it stays as it is where the programs are away.
-        let tools = Tools::find().map_err(|error| Unread::Failed(error.to_string()))?;
+        let tools = Tools::find().map_err(|error| Unread::Failed(error.into()))?;
         Ok(metadata::of_video(&self.video_facts(&tools, VideoFile { path, format })?))
     }
 
@@ -88,8 +88,9 @@ impl Decoder<'_> {
             return self.frame_of_video(path, file.format, (size, at), makes_regions);
         }
         let found = frame_at(&file.bytes, &self.options.limits, at);
-        let found = found.map_err(|error| Unread::Skipped(error.to_string()))?;
-        let pixels = found.ok_or_else(|| Unread::Skipped("this frame of it is not there".to_owned()))?;
+        let found = found.map_err(|error| Unread::Skipped(error.into()))?;
+        let pixels =
+            found.ok_or_else(|| Unread::Skipped(Reason::new(ReasonCode::Damaged, "this frame of it is not there")))?;
         let image = DecodedImage { pixels, size, format: file.format, orientation: 1, truncated: false };
         self.views(&upright(image, file.orientation), makes_regions)
     }
@@ -209,7 +210,7 @@ fn pixels_of((width, height): (u32, u32)) -> u64 {
 fn unread(error: VideoError) -> Unread {
     match error {
         VideoError::Cancelled => Unread::Cancelled,
-        VideoError::Program { .. } | VideoError::TookTooLong(_) => Unread::Failed(error.to_string()),
-        VideoError::NoTools | VideoError::Unreadable(_) | VideoError::Image(_) => Unread::Skipped(error.to_string()),
+        VideoError::Program { .. } | VideoError::TookTooLong(_) => Unread::Failed(error.into()),
+        VideoError::NoTools | VideoError::Unreadable(_) | VideoError::Image(_) => Unread::Skipped(error.into()),
     }
 }

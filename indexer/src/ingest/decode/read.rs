@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use glimpse_encoder::files;
 use glimpse_encoder::image_file::{self, Format, Limits};
 
-use crate::{ContentHash, ContentHasher, FileRecord};
+use crate::{ContentHash, ContentHasher, FileRecord, Reason, ReasonCode};
 
 /// What tells one state of a file from another at the cost of a stat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +69,9 @@ pub(crate) fn nanoseconds(time: SystemTime) -> i64 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unread {
     /// It is not an image that can be indexed.
-    Skipped(String),
+    Skipped(Reason),
     /// It may be one, but could not be read.
-    Failed(String),
+    Failed(Reason),
     /// The run is over.
     Cancelled,
     /// Decoders that do not end are at work on these files; there is no going on.
@@ -104,12 +104,13 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<(FileContent, Stat), 
             return Ok(read);
         }
     }
-    Err(Unread::Failed("it kept changing while it was read; index again when it is complete".into()))
+    let text = "it kept changing while it was read; index again when it is complete";
+    Err(Unread::Failed(Reason::new(ReasonCode::KeepsChanging, text)))
 }
 
 /// `None` if the file changed meanwhile.
 fn read_once(path: &Path, limits: &Limits) -> Result<Option<(FileContent, Stat)>, Unread> {
-    let failed = |error: io::Error| Unread::Failed(error.to_string());
+    let failed = |error: io::Error| Unread::Failed(error.into());
     let mut file = files::open(path).map_err(failed)?;
     let before = Stat::of(&file.metadata().map_err(failed)?);
     let mut bytes = Vec::new();
@@ -123,7 +124,8 @@ fn read_once(path: &Path, limits: &Limits) -> Result<Option<(FileContent, Stat)>
     }
     if before.bytes > limits.max_bytes {
         let (found, limit) = (before.bytes, limits.max_bytes);
-        return Err(Unread::Skipped(format!("too large: a file of {found} bytes, the limit is {limit} bytes")));
+        let text = format!("too large: a file of {found} bytes, the limit is {limit} bytes");
+        return Err(Unread::Skipped(Reason::new(ReasonCode::TooLarge, text)));
     }
     bytes.reserve_exact(before.bytes.saturating_sub(HEAD) as usize);
     file.take(limits.max_bytes - bytes.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
@@ -151,7 +153,7 @@ fn hash(head: &[u8], mut file: fs::File) -> io::Result<(ContentHash, u64)> {
 }
 
 fn readable(head: &[u8], limits: &Limits) -> Result<Format, Unread> {
-    let skipped = |reason: image_file::ImageError| Unread::Skipped(reason.to_string());
+    let skipped = |error: image_file::ImageError| Unread::Skipped(error.into());
     let format = Format::sniff(head).map_err(skipped)?;
     if !format.is_read() {
         image_file::decode(head, limits).map_err(skipped)?;
@@ -173,7 +175,7 @@ mod tests {
         let file = File::create(&path).unwrap();
         file.set_len(1 << 40).unwrap(); // a hole of a terabyte
         let Err(Unread::Skipped(reason)) = read(&path, &Limits::default()) else { panic!("a hole was read") };
-        assert!(reason.starts_with("not an image"), "{reason}");
+        assert!(reason.text.starts_with("not an image") && reason.code == ReasonCode::UnknownFormat, "{reason}");
     }
 
     #[test]
@@ -185,7 +187,7 @@ mod tests {
         let (FileContent::Bytes(bytes), _) = read(&path, &limits(100)).unwrap() else { panic!("a BMP is no video") };
         assert_eq!(bytes.len(), 100);
         let Err(Unread::Skipped(reason)) = read(&path, &limits(99)) else { panic!("100 bytes were read") };
-        assert_eq!(reason, "too large: a file of 100 bytes, the limit is 99 bytes");
+        assert_eq!(reason.text, "too large: a file of 100 bytes, the limit is 99 bytes");
     }
 
     #[test]
@@ -206,6 +208,6 @@ mod tests {
         assert!(matches!(read(&dir.path().join("none.png"), &Limits::default()), Err(Unread::Failed(_))));
         let empty = dir.path().join("empty.png");
         File::create(&empty).unwrap();
-        assert_eq!(read(&empty, &Limits::default()), Err(Unread::Skipped("the file is empty".into())));
+        assert_eq!(read(&empty, &Limits::default()), Err(Unread::Skipped(image_file::ImageError::Empty.into())));
     }
 }

@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use glimpse_encoder::dense::Views;
 use glimpse_encoder::image_file::Format;
 
-use super::decoder::{Decoded, Decoder, Turned};
+use super::decoder::{Decoded, Decoder, Turned, went_wrong};
 use super::more_frames::MoreFrames;
 use super::read::{Stat, Unread};
 use crate::ingest::event::FileEvent;
@@ -18,7 +18,7 @@ use crate::ingest::pipeline::guard::guarded;
 use crate::ingest::pipeline::item::{
     EncodeInput, Incomplete, Known, Message, NewFrame, NewImage, NotMade, Outcome, Subject, Wants, Work,
 };
-use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexError};
+use crate::{ContentHash, FileRecord, ImageId, ImageRecord, Index, IndexError, Reason, ReasonCode};
 
 /// What the decoding threads share.
 pub(crate) struct DecodeStage<'a> {
@@ -42,7 +42,7 @@ impl DecodeStage<'_> {
         let (path, companions) = (candidate.path.clone(), candidate.companions.clone());
         let mut claimed = None;
         let decision = guarded(|| self.decide(candidate, &mut claimed));
-        let outcome = match decision.unwrap_or_else(|panic| Ok(Decision::Skipped(went_wrong(&panic)))) {
+        let outcome = match decision.unwrap_or_else(|panic| Ok(Decision::Skipped(went_wrong("reading", &panic)))) {
             Ok(Decision::New(image, more)) => {
                 return encode.send(*image).is_ok() && more.is_none_or(|more| self.frames(&path, &more, encode, write));
             }
@@ -199,7 +199,7 @@ impl DecodeStage<'_> {
     fn image(&self, incomplete: Incomplete, encode: &Sender<EncodeInput>, write: &Sender<Message>) -> bool {
         let path = &incomplete.file.path;
         let outcome = match guarded(|| self.views(&incomplete))
-            .unwrap_or_else(|panic| Ok(Err(Unread::Skipped(went_wrong(&panic)))))
+            .unwrap_or_else(|panic| Ok(Err(Unread::Skipped(went_wrong("reading", &panic)))))
         {
             Ok(Ok(views)) => {
                 let wants = incomplete.wants;
@@ -240,7 +240,10 @@ impl DecodeStage<'_> {
                 Some(frame) => self.decoder.frame(path, &file, frame, incomplete.wants.regions),
                 None => Ok(self.decoder.decode(path, file, incomplete.wants.regions)?.views),
             },
-            false => Err(Unread::Skipped("it has changed since it was indexed; index its folder again".to_owned())),
+            false => {
+                let text = "it has changed since it was indexed; index its folder again";
+                Err(Unread::Skipped(Reason::new(ReasonCode::Changed, text)))
+            }
         });
         Ok(views)
     }
@@ -255,10 +258,6 @@ impl DecodeStage<'_> {
     }
 }
 
-fn went_wrong(panic: &str) -> String {
-    format!("reading it went wrong: {panic}")
-}
-
 /// What becomes of a file.
 enum Decision {
     /// The file holds this image, with a record to store if it was missing before.
@@ -270,8 +269,8 @@ enum Decision {
     HeldBack,
     /// An image, and the frames that follow it.
     New(Box<EncodeInput>, Option<Box<MoreFrames>>),
-    Skipped(String),
-    Failed(String),
+    Skipped(Reason),
+    Failed(Reason),
     /// The run is over.
     Cancelled,
 }

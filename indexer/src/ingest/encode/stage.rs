@@ -19,6 +19,7 @@ use crate::ingest::pipeline::item::{
     EncodeInput, Encoded, Incomplete, Known, Message, NewImage, NotMade, Outcome, Subject,
 };
 use crate::ingest::pipeline::shared::Shared;
+use crate::{Reason, ReasonCode};
 
 /// An encoder that fails this often in a row fails always.
 const MOST_FAILURES: usize = 8;
@@ -228,7 +229,7 @@ impl Stage<'_> {
 
     /// Tells that an image failed; `false` if there is no going on.
     fn failed(&self, image: Subject, error: &EncodeError, record: &mut Record) -> bool {
-        let reason = format!("the model failed on it: {error}");
+        let reason = Reason::new(ReasonCode::ModelFailed, format!("the model failed on it: {error}"));
         record.failures += 1;
         if record.failures >= MOST_FAILURES {
             let path = image.path().display();

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::source::Outlet;
 use crate::ingest::event::FileEvent;
 use crate::ingest::pipeline::item::{Incomplete, Message, NotMade, Wants, Work};
-use crate::{ImageId, Index, IndexError, RegionRebuild};
+use crate::{ImageId, Index, IndexError, Reason, ReasonCode, RegionRebuild};
 
 /// How far a rebuild has come. The source says which images are on their way, the writer what
 /// became of them.
@@ -122,7 +122,8 @@ fn send(index: &Index, id: ImageId, outlet: &Outlet<'_>) -> Result<bool, IndexEr
             return Ok(outlet.send(Work::Image(Incomplete { id, file, wants })));
         }
         Some(file) => {
-            let reason = "it is missing, so its regions cannot be made anew and are dropped".to_owned();
+            let text = "it is missing, so its regions cannot be made anew and are dropped";
+            let reason = Reason::new(ReasonCode::NotFound, text);
             Some(FileEvent::Skipped { path: file.path, reason })
         }
         None => None,

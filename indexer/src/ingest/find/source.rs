@@ -15,7 +15,7 @@ use crate::ingest::drives::calls::Drives;
 use crate::ingest::options::IngestOptions;
 use crate::ingest::pipeline::item::{Incomplete, Message, Outcome, Wants, Work};
 use crate::ingest::pipeline::shared::Shared;
-use crate::{FileRecord, IdSet, ImageId, Index, IndexError};
+use crate::{FileRecord, IdSet, ImageId, Index, IndexError, Reason, ReasonCode};
 
 /// Takes what a source finds. Each call is `false` when the run is over.
 pub(crate) struct Outlet<'a> {
@@ -63,8 +63,8 @@ fn find(options: &IngestOptions, outlet: &Outlet<'_>) -> Result<Walked, IndexErr
             Found::Folder(_) | Found::Counted => !shared.is_over(),
             Found::Candidate(candidate) => outlet.send(Work::File(candidate)),
             Found::LinkOut(path) => {
-                let reason = "a link out of the folder, which is followed with --follow-links";
-                lost(path, Outcome::LeftOut(reason.to_owned()))
+                let text = "a link out of the folder, which is followed with --follow-links";
+                lost(path, Outcome::LeftOut(Reason::new(ReasonCode::LinkOut, text)))
             }
             Found::Failed(path, reason) => lost(path, Outcome::Failed(reason)),
         }
@@ -148,8 +148,8 @@ pub(crate) fn walk(
             }
             Err(RecvTimeoutError::Timeout) if is_over() => return Ok(Walked::default()),
             Err(RecvTimeoutError::Timeout) if heard.elapsed() > SILENCE => {
-                let reason = format!("the drive has not answered for {} s; the run ends here", SILENCE.as_secs());
-                sink(Found::Failed(last, reason));
+                let text = format!("the drive has not answered for {} s; the run ends here", SILENCE.as_secs());
+                sink(Found::Failed(last, Reason::new(ReasonCode::Unreachable, text)));
                 return Ok(Walked::default());
             }
             Err(RecvTimeoutError::Timeout) => {}

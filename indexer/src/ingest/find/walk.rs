@@ -23,11 +23,11 @@ use super::names::{is_kept_by_the_system, is_of_interest};
 use super::pairs::{Item, pair};
 use super::rules::{IGNORE_FILE, Rules};
 use super::scope::Scope;
-use crate::FileRole;
 use crate::ingest::decode::read::Stat;
 use crate::ingest::drives::devices::Devices;
 use crate::ingest::drives::disk;
 use crate::ingest::metadata::{Beside, SidecarNames};
+use crate::{FileRole, Reason, ReasonCode};
 
 /// A file that may hold an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(crate) enum Found {
     /// A link out of the roots.
     LinkOut(PathBuf),
     /// A folder or file that could not be looked at, and why.
-    Failed(PathBuf, String),
+    Failed(PathBuf, Reason),
 }
 
 /// What a walk has seen, to tell afterwards what has vanished.
@@ -221,7 +221,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     /// The rules in a folder, whose faults are told; `None` to end the walk.
     fn rules(&mut self, above: Rules, folder: &Path) -> Option<Rules> {
         let (rules, faults) = above.with(folder);
-        let mut faults = faults.into_iter();
+        let mut faults = faults.into_iter().map(|fault| Reason::new(ReasonCode::BadIgnoreFile, fault));
         faults.all(|fault| (self.sink)(Found::Failed(folder.join(IGNORE_FILE), fault))).then_some(rules)
     }
 
@@ -236,7 +236,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
         }
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
-            Err(error) => return self.failed(&path, &error),
+            Err(error) => return self.failed(&path, error),
         };
         let Some(rules) = self.rules(above, &path) else { return false };
         let mut listed = Listed { files: Vec::new(), folders: to_list };
@@ -246,7 +246,7 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
                 self.entry(&entry, kind, &real, &rules, &mut listed)
             }
             Ok(_) => true,
-            Err(error) => self.failed(&path, &error),
+            Err(error) => self.failed(&path, error),
         });
         let items = if self.pairs { pair(listed.files) } else { listed.files.into_iter().map(Item::alone).collect() };
         all && items.into_iter().all(|item| self.item(item))
@@ -291,9 +291,10 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
             // Its target may be on a drive that is not mounted now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.walked.unknown.insert(path.clone());
-                return !is_of_interest(&path) || (self.sink)(Found::Failed(path, "a link to nowhere".into()));
+                let reason = Reason::new(ReasonCode::BrokenLink, "a link to nowhere");
+                return !is_of_interest(&path) || (self.sink)(Found::Failed(path, reason));
             }
-            Err(error) => return self.failed(&path, &error),
+            Err(error) => return self.failed(&path, error),
         };
         let is_wanted = is_folder || facts.is_file() && is_of_interest(&path);
         let leads_out = !self.roots.iter().any(|root| real.starts_with(root));
@@ -375,8 +376,11 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     fn looked_at(&mut self, path: &Path) -> Result<Candidate, bool> {
         let facts = match disk::facts(path) {
             Ok(facts) if facts.is_file() => facts,
-            Ok(_) => return Err((self.sink)(Found::Failed(path.to_path_buf(), "not a regular file".into()))),
-            Err(error) => return Err(self.failed(path, &error)),
+            Ok(_) => {
+                let reason = Reason::new(ReasonCode::NotAFile, "not a regular file");
+                return Err((self.sink)(Found::Failed(path.to_path_buf(), reason)));
+            }
+            Err(error) => return Err(self.failed(path, error)),
         };
         let Beside { modified: sidecar_modified, xmp } = Beside::of(path, self.sidecars_beside(path));
         let (path, stat) = (path.to_path_buf(), Stat::of(&facts));
@@ -384,9 +388,9 @@ impl<'a, S: FnMut(Found) -> bool> Walker<'a, S> {
     }
 
     /// Whatever is there, or below it, was not seen.
-    fn failed(&mut self, path: &Path, error: &io::Error) -> bool {
+    fn failed(&mut self, path: &Path, error: io::Error) -> bool {
         self.walked.unknown.insert(path.to_path_buf());
-        (self.sink)(Found::Failed(path.to_path_buf(), error.to_string()))
+        (self.sink)(Found::Failed(path.to_path_buf(), error.into()))
     }
 
     /// Lists each folder once: all its files come together.

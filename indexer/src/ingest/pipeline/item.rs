@@ -9,7 +9,7 @@ use crate::ingest::decode::read::Stat;
 use crate::ingest::event::FileEvent;
 use crate::ingest::find::walk::{Candidate, Companion};
 use crate::ingest::metadata::Metadata;
-use crate::{ContentHash, FileRecord, FileRole, ImageId, ImageRecord, IndexError, Moment};
+use crate::{ContentHash, FileRecord, FileRole, ImageId, ImageRecord, IndexError, Moment, Reason};
 
 /// What a source gives to the threads that read files.
 #[derive(Debug)]
@@ -181,14 +181,14 @@ impl Message {
     }
 }
 
-/// Why a file gave no image, worded for people.
+/// Why a file gave no image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// There is no image.
-    Skipped(String),
+    Skipped(Reason),
     /// Nobody looked: what is known of it stays.
-    LeftOut(String),
-    Failed(String),
+    LeftOut(Reason),
+    Failed(Reason),
 }
 
 impl Outcome {

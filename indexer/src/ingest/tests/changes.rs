@@ -241,7 +241,7 @@ fn an_image_that_became_garbage_is_not_found_until_it_is_mended() {
     fixture.run();
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     let (summary, events) = fixture.run_without_encoding();
-    assert!(matches!(&events[..], [FileEvent::Skipped { reason, .. }] if reason.contains("PNG")), "{events:?}");
+    assert!(matches!(&events[..], [FileEvent::Skipped { reason, .. }] if reason.text.contains("PNG")), "{events:?}");
     assert_eq!((summary.skipped, fixture.index.len()), (1, 0));
     fs::write(&path, &bytes).unwrap();
     fixture.run_without_encoding();
@@ -375,6 +375,6 @@ fn a_jpeg_that_is_cut_off_is_indexed_and_marked() {
     let truncated = |path: &Path| fixture.index.image(fixture.id(path)).unwrap().unwrap().truncated;
     assert_eq!((truncated(&whole), truncated(&cut)), (false, true));
     let reason =
-        |event: &FileEvent| matches!(event, FileEvent::Skipped { reason, .. } if reason.contains("% of its rows"));
+        |event: &FileEvent| matches!(event, FileEvent::Skipped { reason, .. } if reason.text.contains("% of its rows"));
     assert!(events.iter().any(reason), "{events:?}");
 }

@@ -29,7 +29,7 @@ fn every_good_image_is_in_and_every_bad_one_is_named() {
     for event in &events {
         match event {
             FileEvent::Indexed(path) | FileEvent::Duplicate { path, .. } => fates.insert(path, Ok(())),
-            FileEvent::Skipped { path, reason } => fates.insert(path, Err(reason)),
+            FileEvent::Skipped { path, reason } => fates.insert(path, Err(reason.text.as_str())),
             other => panic!("{other:?}"),
         };
     }

@@ -3,6 +3,7 @@
 use glimpse_nonempty::each;
 
 use super::*;
+use crate::{Reason, ReasonCode};
 
 /// Paths of all candidates below the root, sorted.
 fn candidates(fixture: &Fixture) -> Vec<String> {
@@ -56,7 +57,7 @@ fn what_no_decoder_reads_is_named() {
     ];
     for (name, kind) in each(kinds) {
         let told = |event: &FileEvent| match event {
-            FileEvent::Skipped { path, reason } => *path == fixture.path(name) && reason.contains(kind),
+            FileEvent::Skipped { path, reason } => *path == fixture.path(name) && reason.text.contains(kind),
             _ => false,
         };
         assert!(events.iter().any(told), "{name}: {events:?}");
@@ -162,7 +163,9 @@ fn a_root_that_is_no_image_is_named() {
     fs::write(&note, "words").unwrap();
     fixture.options.roots = vec![note.clone()];
     let (_, events) = fixture.run();
-    assert!(matches!(&events[..], [FileEvent::Skipped { path, reason }] if *path == note && reason.contains("words")));
+    assert!(
+        matches!(&events[..], [FileEvent::Skipped { path, reason }] if *path == note && reason.text.contains("words"))
+    );
 }
 
 #[cfg(unix)]
@@ -218,7 +221,7 @@ mod links {
         symlink(good, fixture.path("c.png")).unwrap();
         let (summary, events) = fixture.run();
         assert_eq!((summary.indexed, summary.skipped), (1, 2), "{events:?}");
-        let named = |event: &&FileEvent| matches!(event, FileEvent::Skipped { reason, .. } if reason.contains("--follow-links"));
+        let named = |event: &&FileEvent| matches!(event, FileEvent::Skipped { reason, .. } if reason.text.contains("--follow-links"));
         assert_eq!(events.iter().filter(named).count(), 2, "{events:?}");
         fixture.options.follow_links = true;
         assert_eq!(fixture.run().0.indexed, 2);
@@ -240,7 +243,10 @@ mod links {
         let (summary, events) = fixture.run();
         assert_eq!((summary.indexed, summary.failed), (1, 2), "{events:?}");
         assert!(events.contains(&indexed(&good)));
-        let nowhere = FileEvent::Failed { path: fixture.path("dangling.png"), reason: "a link to nowhere".into() };
+        let nowhere = FileEvent::Failed {
+            path: fixture.path("dangling.png"),
+            reason: Reason::new(ReasonCode::BrokenLink, "a link to nowhere"),
+        };
         assert!(events.contains(&nowhere), "{events:?}");
     }
 

@@ -17,7 +17,7 @@ fn bad_files_are_named_with_their_reasons_and_the_rest_goes_on() {
     assert_eq!((summary.indexed, summary.skipped), (5, 4), "{events:?}");
     let reason = |name: &str| {
         let of = |event: &FileEvent| match event {
-            FileEvent::Skipped { path, reason } if *path == fixture.path(name) => Some(reason.clone()),
+            FileEvent::Skipped { path, reason } if *path == fixture.path(name) => Some(reason.text.clone()),
             _ => None,
         };
         events.iter().find_map(of).unwrap_or_else(|| panic!("{name} was not skipped"))
@@ -46,7 +46,7 @@ fn an_image_that_fails_the_encoder_does_not_fail_its_batch() {
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.failed), (11, 2));
     for failed in [&paths[3], &twin] {
-        let of = |event: &&FileEvent| matches!(event, FileEvent::Failed { path, reason } if path == failed && reason.contains("trap"));
+        let of = |event: &&FileEvent| matches!(event, FileEvent::Failed { path, reason } if path == failed && reason.text.contains("trap"));
         assert_eq!(events.iter().filter(of).count(), 1, "{events:?}");
     }
 }
@@ -73,7 +73,9 @@ fn an_encoder_that_panics_fails_images_not_the_process() {
     (0..9).for_each(|i| drop(fixture.image(&format!("{i}.png"), i)));
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.failed), (8, 1));
-    assert!(events.iter().any(|event| matches!(event, FileEvent::Failed { reason, .. } if reason.contains("taste"))));
+    assert!(
+        events.iter().any(|event| matches!(event, FileEvent::Failed { reason, .. } if reason.text.contains("taste")))
+    );
 }
 
 #[test]
@@ -242,7 +244,9 @@ fn an_image_that_never_finishes_decoding_fails_and_the_rest_goes_on() {
     assert_eq!((summary.indexed, summary.failed), (20, 2), "{events:?}");
     for name in ["bomb.png", "copy.png"] {
         let told = |event: &FileEvent| match event {
-            FileEvent::Failed { path, reason } => *path == fixture.path(name) && reason.contains("longer than 0.3"),
+            FileEvent::Failed { path, reason } => {
+                *path == fixture.path(name) && reason.text.contains("longer than 0.3")
+            }
             _ => false,
         };
         assert!(events.iter().any(told), "{name}: {events:?}");

@@ -254,7 +254,7 @@ fn what_is_cut_off_gives_what_can_be_read() {
     assert!(starts.len() >= 2 && starts.len() < 4 && starts[1] == 40, "{starts:?}");
     assert!(fixture.record(&path).truncated);
     let said =
-        |event: &FileEvent| matches!(event, FileEvent::Skipped { reason, .. } if reason.contains("damaged video"));
+        |event: &FileEvent| matches!(event, FileEvent::Skipped { reason, .. } if reason.text.contains("damaged video"));
     assert!(events.iter().any(said), "{events:?}");
 }
 

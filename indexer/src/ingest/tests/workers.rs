@@ -218,7 +218,7 @@ fn an_image_that_ends_workers_fails_and_the_others_do_not() {
     let (summary, recorder) = fixture.noted();
     let summary = summary.unwrap();
     assert_eq!((summary.indexed, summary.failed), (29, 1));
-    let is_culprit = |event: &FileEvent| matches!(event, FileEvent::Failed { path, reason } if *path == paths[5] && reason.contains("workers went away"));
+    let is_culprit = |event: &FileEvent| matches!(event, FileEvent::Failed { path, reason } if *path == paths[5] && reason.text.contains("workers went away"));
     assert!(recorder.events.iter().any(is_culprit), "{:?}", recorder.events);
 }
 
@@ -231,7 +231,7 @@ fn an_image_that_a_workers_model_fails_on_does_not_fail_its_batch() {
     images(&fixture, 12);
     let (summary, events) = fixture.run();
     assert_eq!((summary.indexed, summary.failed), (11, 1));
-    let says = |event: &FileEvent| matches!(event, FileEvent::Failed { reason, .. } if reason.contains("trap"));
+    let says = |event: &FileEvent| matches!(event, FileEvent::Failed { reason, .. } if reason.text.contains("trap"));
     assert!(events.iter().any(says), "{events:?}");
 }
 

@@ -16,7 +16,7 @@ use crate::ingest::event::FileEvent;
 use crate::ingest::find::scope::{Reach, Scope};
 use crate::ingest::find::walk::{Walked, has_hidden_part};
 use crate::ingest::options::IngestOptions;
-use crate::{FileRecord, Index, IndexError};
+use crate::{FileRecord, Index, IndexError, Reason, ReasonCode};
 
 /// Whole folders may be forgotten without `force` if they hold at most one in so many files.
 const SHARE: usize = 10;
@@ -183,30 +183,34 @@ fn is_empty(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut entries| entries.all(is_hidden))
 }
 
-fn looks_unmounted(files: usize) -> String {
-    format!(
+fn looks_unmounted(files: usize) -> Reason {
+    let text = format!(
         "the folder is empty, but {files} files were indexed from it, which stay as they are. If a drive belongs here, \
          mount it; if the files were deleted, add --force"
-    )
+    );
+    Reason::new(ReasonCode::FolderEmpty, text)
 }
 
-fn root_is_gone(files: usize) -> String {
-    format!(
+fn root_is_gone(files: usize) -> Reason {
+    let text = format!(
         "the folder is gone, but {files} files were indexed from it, which are marked as missing and not forgotten. If it is \
          on a drive, mount it; if it was deleted, add --force"
-    )
+    );
+    Reason::new(ReasonCode::FolderGone, text)
 }
 
-fn drive_is_away(files: usize) -> String {
-    format!(
+fn drive_is_away(files: usize) -> Reason {
+    let text = format!(
         "a drive was mounted here when {files} files were indexed from it, and is not now. They stay as they are; if they were \
          deleted, add --force"
-    )
+    );
+    Reason::new(ReasonCode::DriveAway, text)
 }
 
-fn too_many(files: usize, known: usize) -> String {
-    format!(
+fn too_many(files: usize, known: usize) -> Reason {
+    let text = format!(
         "{files} of {known} files are gone, here and perhaps elsewhere, which are marked as missing and not forgotten. If a \
          drive belongs here, mount it; if they were deleted, add --force"
-    )
+    );
+    Reason::new(ReasonCode::ManyGone, text)
 }

@@ -19,7 +19,7 @@ use crate::ingest::pipeline::item::{
     Encoded, Incomplete, Known, Message, NewFrame, NewImage, NotMade, Outcome, Subject,
 };
 use crate::ingest::pipeline::shared::Shared;
-use crate::{ContentHash, Facts, FileRecord, ImageId, ImageRecord, Index, IndexError, Moment};
+use crate::{ContentHash, Facts, FileRecord, ImageId, ImageRecord, Index, IndexError, Moment, Reason, ReasonCode};
 
 /// How long to wait for a message before looking at commits and counts.
 const TICK: Duration = Duration::from_millis(100);
@@ -235,7 +235,8 @@ impl<'a, 'o> Writer<'a, 'o> {
             None => match self.claims.displaced(&file.content) {
                 Some(image) => self.bring_back(file, image),
                 None => {
-                    let reason = "its content was replaced while it was indexed; index again".into();
+                    let text = "its content was replaced while it was indexed; index again";
+                    let reason = Reason::new(ReasonCode::Changed, text);
                     self.report.event(FileEvent::Failed { path: file.path.clone(), reason });
                     Ok(())
                 }

@@ -131,8 +131,8 @@ impl Observer for Report<'_> {
             self.line(event);
         }
         match event {
-            FileEvent::Skipped { path, reason } => self.bad_file("skipped", path, reason),
-            FileEvent::Failed { path, reason } => self.bad_file("failed", path, reason),
+            FileEvent::Skipped { path, reason } => self.bad_file("skipped", path, &reason.text),
+            FileEvent::Failed { path, reason } => self.bad_file("failed", path, &reason.text),
             FileEvent::Missing(path) if self.context.verbose => {
                 self.print_note(&format!("missing {}", self.context.name(path)))
             }

@@ -76,8 +76,8 @@ impl Observer for Printer<'_> {
             self.print(|out| write_json(out, &EventLine::from(event)));
         }
         match event {
-            FileEvent::Failed { path, reason } => self.bad.push(("failed", path.clone(), reason.clone())),
-            FileEvent::Skipped { path, reason } => self.bad.push(("skipped", path.clone(), reason.clone())),
+            FileEvent::Failed { path, reason } => self.bad.push(("failed", path.clone(), reason.text.clone())),
+            FileEvent::Skipped { path, reason } => self.bad.push(("skipped", path.clone(), reason.text.clone())),
             _ => {}
         }
     }
