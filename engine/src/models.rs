@@ -204,6 +204,15 @@ mod tests {
         Arc::new(FakeEncoder::new(8).named(name))
     }
 
+    /// What sees as the model `seeing` does, and reads texts otherwise.
+    fn taught(seeing: &str, name: &str, adapter: Option<&PathBuf>) -> Arc<dyn Encode> {
+        let encoder = FakeEncoder::new(8).named(seeing).taught(name, "rot", "red");
+        Arc::new(match adapter {
+            Some(adapter) => encoder.with_adapter(adapter),
+            None => encoder,
+        })
+    }
+
     /// Models that take a moment to load, and how often one was loaded.
     fn slow(named: Option<&str>) -> (Models, Arc<AtomicUsize>) {
         let loads = Arc::new(AtomicUsize::new(0));
@@ -213,10 +222,8 @@ mod tests {
             std::thread::sleep(Duration::from_millis(30));
             match (request.name.as_str(), &request.adapter) {
                 ("gone", _) => Err(EngineError::NoModel("gone".into())),
-                ("lit", _) => Ok(Arc::new(FakeEncoder::new(8).named("old").taught("lit", "rot", "red")) as _),
-                (name, Some(adapter)) => {
-                    Ok(Arc::new(FakeEncoder::new(8).named(name).taught(name, "rot", "red").with_adapter(adapter)) as _)
-                }
+                ("lit", _) => Ok(taught("old", "lit", None)),
+                (name, Some(adapter)) => Ok(taught(name, name, Some(adapter))),
                 (name, None) => Ok(fake(name)),
             }
         };
@@ -278,8 +285,7 @@ mod tests {
             ..slow(None).0
         };
         let plain = fake("old").info().clone();
-        let adapted = FakeEncoder::new(8).named("old").taught("old", "rot", "red").with_adapter("/a".as_ref());
-        let adapted = adapted.info().clone();
+        let adapted = taught("old", "old", Some(&"/a".into())).info().clone();
         let of = |adapter: Option<&str>, indexed: &ModelInfo| with(adapter).of(indexed).unwrap().info().adapter.clone();
         assert_eq!(of(None, &plain), None);
         assert_eq!(of(None, &adapted), Some("/a".into()));

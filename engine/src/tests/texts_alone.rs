@@ -20,7 +20,7 @@ fn colours() -> Colours {
 
 impl Colours {
     fn engine(&self, encoder: &Arc<FakeEncoder>) -> Engine {
-        Engine::with_encoder(Settings::at(self.home.path()), Arc::clone(encoder) as _).unwrap()
+        Engine::with_encoder(Settings::at(self.home.path()), Arc::<FakeEncoder>::clone(encoder)).unwrap()
     }
 
     fn generations(&self) -> usize {

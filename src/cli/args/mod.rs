@@ -216,6 +216,7 @@ fn detail(text: &str) -> Result<f32, String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use clap::CommandFactory;
+    use glimpse::engine::AdapterChoice;
     use glimpse_nonempty::Every as _;
 
     use super::*;
@@ -243,6 +244,19 @@ mod tests {
         for outside in ["127", "4097"] {
             assert!(patches(&["--patches", outside]).is_err());
         }
+    }
+
+    #[test]
+    fn an_adapter_or_none_reaches_the_settings() {
+        let adapter = |args: &[&str]| {
+            let arguments = Arguments::try_parse_from([&["glimpse", "index", "photos"], args].concat()).unwrap();
+            crate::cli::context::Context::resolve(&arguments.global).settings.adapter
+        };
+        let here = std::path::Path::new(".").canonicalize().unwrap();
+        assert_eq!(adapter(&["--adapter", "."]), Some(AdapterChoice::At(here)));
+        assert_eq!(adapter(&["--adapter", "/no/such/file"]), Some(AdapterChoice::At("/no/such/file".into())));
+        assert_eq!(adapter(&["--adapter", "none"]), Some(AdapterChoice::None));
+        assert_eq!(adapter(&[]), None);
     }
 
     #[test]
