@@ -222,7 +222,8 @@ impl Engine {
     /// # Errors
     /// If there is no index yet, or [`EngineError::Calibration`].
     pub fn calibration(&self) -> Result<Arc<Calibrated>, EngineError> {
-        self.calibrated(&self.asked_with(&self.serving()?))
+        let index = self.serving()?;
+        self.calibrated(&self.asked_with(&index))
     }
 
     // ---- the library ----

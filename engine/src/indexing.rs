@@ -91,7 +91,7 @@ impl Engine {
             Err(EngineError::Index(IndexError::NoIndex { .. })) => None,
             Err(error) => return Err(error),
         };
-        if let Some(served) = &serving {
+        if let Some(served) = serving.as_ref().filter(|_| !options.dry_run) {
             self.note_image_fingerprint(served, encoder.info())?;
         }
         let same = serving.as_ref().filter(|index| encoder.info().has_images_of(&index.manifest().model));
