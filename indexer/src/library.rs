@@ -106,8 +106,9 @@ impl Library {
     }
 
     /// Opens the generation to write for `model`: the serving one if it was made by this model or
-    /// one that gives images the same vectors, else the one being built for it, else (`new_generation`, or an empty library) a fresh one. A
-    /// generation that was being built for a third model is given up for the fresh one.
+    /// one that gives images the same vectors, else the one being built for it, else
+    /// (`new_generation`, or an empty library) a fresh one. A generation that was being built for a
+    /// third model is given up for the fresh one.
     ///
     /// # Errors
     /// As [`Library::open`]; [`IndexError::OtherModel`] if the library is of another model and

@@ -26,10 +26,13 @@ impl RegisterCache {
             return Ok(registers.clone());
         }
         let [path, of_before] = [fingerprint, whole].map(|of| cache_dir.join(format!("registers-{of:.24}.txt")));
-        let registers = match read_registers(&path).or_else(|| read_registers(&of_before)) {
+        let registers = match read_registers(&path) {
             Some(registers) => registers,
             None => {
-                let registers = DenseProfile::of(encoder, DenseConfig::default())?.registers;
+                let registers = match read_registers(&of_before) {
+                    Some(registers) => registers,
+                    None => DenseProfile::of(encoder, DenseConfig::default())?.registers,
+                };
                 let _ = write_registers(&path, &registers); // a cache that cannot be written costs time, never an answer
                 registers
             }
