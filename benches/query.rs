@@ -25,7 +25,8 @@ fn main() {
         args.value("model").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo"), PathBuf::from);
     let encoder: Arc<dyn Encode> = Arc::new(SiglipEncoder::load(&dir, &LoadOptions::default()).expect("a checkpoint"));
     let home = tempfile::tempdir().expect("a folder");
-    let settings = Settings { home: home.path().to_path_buf(), model: None, device: None, max_patches: None };
+    let settings =
+        Settings { home: home.path().to_path_buf(), model: None, device: None, max_patches: None, adapter: None };
     let count = args.number("count", 20_000);
 
     let start = Instant::now();

@@ -47,7 +47,7 @@ fn main() {
     let world = Arc::new(World::new(args.number("dim", 768)));
     let folder = tempfile::tempdir().expect("a folder");
     let home = args.value("home").map_or_else(|| folder.path().to_path_buf(), PathBuf::from);
-    let settings = Settings { home, model: None, device: None, max_patches: None };
+    let settings = Settings { home, model: None, device: None, max_patches: None, adapter: None };
     let library = settings.library_dir();
     if !library.exists() {
         make(&library, images, &world);

@@ -32,7 +32,8 @@ fn main() {
     let (count, dim) = (args.number("count", 10_000), args.number("dim", 768));
     let seconds = Duration::from_secs(args.number("seconds", 5) as u64);
     let home = tempfile::tempdir().expect("a folder");
-    let settings = Settings { home: home.path().to_path_buf(), model: None, device: None, max_patches: None };
+    let settings =
+        Settings { home: home.path().to_path_buf(), model: None, device: None, max_patches: None, adapter: None };
     let encoder = Arc::new(Hashed(info(dim)));
 
     let start = Instant::now();
@@ -209,6 +210,8 @@ fn info(dim: usize) -> ModelInfo {
     ModelInfo {
         name: "hashed".into(),
         fingerprint: format!("hashed-{dim}"),
+        image_fingerprint: None,
+        adapter: None,
         model_type: "siglip".into(),
         dim,
         image_size: Some(1),

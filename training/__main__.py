@@ -97,6 +97,12 @@ def language(options):
     write_language(options.folder, options.language, options.concepts, options.scenes, options.size)
 
 
+def style(options):
+    from .language_pairs import write_style
+
+    write_style(options.folder, options.concepts, options.scenes)
+
+
 def figures(options):
     from .figures import print_figures
 
@@ -140,9 +146,11 @@ def main() -> None:
     other = commands.add_parser("language", help="write pairs and galleries of a language the model lacks")
     other.add_argument("--language", required=True, help="its code in Unicode CLDR, such as lo")
     other.add_argument("--scenes", type=int, default=4000, help="scenes with pairs to train on")
-    for command in (gallery, mask, figure, other):
+    styled = commands.add_parser("style", help="write pairs in the style that no training saw")
+    styled.add_argument("--scenes", type=int, default=2000, help="scenes with pairs to train on")
+    for command in (gallery, mask, figure, other, styled):
         command.add_argument("folder", type=Path, help="where the galleries are")
-    for command in (build, evaluate, gallery, mask, figure, other):
+    for command in (build, evaluate, gallery, mask, figure, other, styled):
         command.add_argument("--concepts", type=int, default=CONCEPTS)
         command.add_argument("--model", type=Path, default=MODEL_DIR)
         command.add_argument("--size", type=int, default=1000, help="scenes per gallery")
@@ -165,6 +173,8 @@ def main() -> None:
         masks(options)
     elif options.command == "language":
         language(options)
+    elif options.command == "style":
+        style(options)
     elif options.command == "figures":
         figures(options)
     else:

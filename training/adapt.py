@@ -70,9 +70,10 @@ class Adaptation:
         self.frozen_held_out = image_vectors(towers, self.held_out.views, digest) if held_out else None
         self.pool = ThreadPoolExecutor(READERS)
 
-    def images(self, views: list[View]) -> torch.Tensor:
-        """Unit vectors (b, d) with gradients."""
-        pixels = self.towers.processor(images=list(self.pool.map(open_view, views)), return_tensors="pt")
+    def images(self, views: list[View], budget: int | None = None) -> torch.Tensor:
+        """Unit vectors (b, d) with gradients; of a NaFlex model from `budget` patches each."""
+        size = {"max_num_patches": budget} if budget else {}
+        pixels = self.towers.processor(images=list(self.pool.map(open_view, views)), return_tensors="pt", **size)
         with self._cast():
             return self.towers.images(dict(pixels))
 
@@ -89,7 +90,8 @@ class Adaptation:
         chosen = np.array([rng.choice(data.right[row]) for row in rows])
         keep = rng.choice(len(self.keep), min(options.batch, len(self.keep)), replace=False) if self.keep else []
         texts = self.texts([data.texts[row] for row in chosen] + [self.keep[row] for row in keep])
-        images = self.images([data.views[row] for row in rows])
+        budget = int(rng.choice(options.patches)) if options.patches else None
+        images = self.images([data.views[row] for row in rows], budget)
         device, model = images.device, self.towers.model
         positive = torch.from_numpy(data.positive(chosen, rows)).to(device)
         pairs, _ = sigmoid_loss(texts[: len(rows)], images, positive, model.logit_scale, model.logit_bias)
@@ -107,9 +109,12 @@ class Adaptation:
         figures, data, batch = {}, self.held_out, self.options.batch
         if data.views:
             texts = _in_batches(self.texts, data.texts, batch)
+            right = data.positive(np.arange(len(data.texts)), range(len(data.views)))
+            for budget in self.options.patches or []:
+                images = _in_batches(lambda views: self.images(views, budget), data.views, batch)
+                figures[f"text_r1_of_{budget}"] = recall((texts @ images.T).numpy(), right)["r1"]
             images = _in_batches(self.images, data.views, batch)
             scores = (texts @ images.T).numpy()
-            right = data.positive(np.arange(len(data.texts)), range(len(data.views)))
             figures |= {f"text_{key}": value for key, value in recall(scores, right).items()}
             figures |= {f"image_{key}": value for key, value in recall(scores.T, right.T).items()}
             figures["image_cosine"] = (images * self.frozen_held_out).sum(1).mean().item()
@@ -159,6 +164,8 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
         return []
     pairs, keep = read_pairs(options.pairs, options.images), read_texts(options.keep) if options.keep else []
     towers = Towers(options.model, options.device)
+    if options.patches and not hasattr(towers.processor, "max_num_patches"):
+        raise SystemExit(f"{options.model}: images are squashed to a square, so there is no --patches to draw from")
     adaptation = Adaptation(towers, pairs, keep, options)  # before the adapters: its vectors are the frozen ones
     settings = lora_settings(towers, options)
     trained = adapt(towers.model, settings, options.seed)
@@ -175,6 +182,14 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
 
 
 NOT_OF_THE_RUN = ("steps", "lr", "seed", "out", "state", "device", "merge", "check_every", "adapter")
+
+
+def budgets(text: str) -> list[int]:
+    """The value of `--patches`."""
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"`{text}` is no list of numbers from 1 such as 64,144,256")
+    return [int(part) for part in parts]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -196,6 +211,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--towers", choices=["both", "text", "vision"], default="both")
     parser.add_argument("--head", action=argparse.BooleanOptionalAction, default=True, help="LoRA in the pooling head")
     parser.add_argument("--bitfit", action="store_true", help="train the biases too")
+    parser.add_argument("--patches", type=budgets, help="NaFlex: numbers of patches, one drawn at each step, such as 64,144,256")
     parser.add_argument("--anchor", type=float, default=1.0, help="weight of staying near the frozen vectors")
     parser.add_argument("--keep-weight", type=float, default=5.0)
     parser.add_argument("--steps", type=int, default=500)

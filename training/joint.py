@@ -58,23 +58,29 @@ class JointStage(Stage):
         compile: bool = True,
         silc: float = 0.0,
         masked: float = 0.0,
+        start: dict[str, torch.Tensor] | None = None,
+        seed: int = SEED,
+        rate: float = 1.0,
     ):
-        torch.manual_seed(SEED)
-        self.concepts, self.batch = concepts, budget.batch
+        """`start` are weights in place of those of the stages before, `rate` a share of the rates
+        that suit these.
+        """
+        torch.manual_seed(seed)
+        self.concepts, self.batch, self.seed = concepts, budget.batch, seed
         self.modules = build_model()
-        self.modules.load_state_dict(tower_weights())
+        self.modules.load_state_dict(start or tower_weights())
         named = list(trainable(self.modules, "text_model.", "vision_model."))
-        self.optimisers = optimisers(named, muon_lr=2e-3, adam_lr=8e-4)
+        self.optimisers = optimisers(named, muon_lr=rate * 2e-3, adam_lr=rate * 8e-4)
         slope = [p.requires_grad_() for p in (self.modules.logit_scale, self.modules.logit_bias)]
-        self.optimisers.append(torch.optim.Adam(slope, lr=1e-2))
+        self.optimisers.append(torch.optim.Adam(slope, lr=rate * 1e-2))
         if silc or masked:
-            self.beside = SelfDistillation(self.modules, silc, masked, rank)
+            self.beside = SelfDistillation(self.modules, silc, masked, rank, seed)
             own = [parameter for _, parameter in self.beside.trained()]
             self.optimisers.append(torch.optim.AdamW(own, lr=8e-4, betas=(0.9, 0.98), weight_decay=0.01))
         self.painter = training_painter(
-            np.random.SeedSequence([SEED, 4, rank]).generate_state(1)[0], concepts
+            np.random.SeedSequence([seed, 4, rank]).generate_state(1)[0], concepts
         )
-        self.sampler = CaptionSampler(np.random.default_rng([SEED, 5, rank]), concepts)
+        self.sampler = CaptionSampler(np.random.default_rng([seed, 5, rank]), concepts)
         self.anchors = build_anchors(concepts)
         self.positions = window_positions(0, 0, GRID, GRID)
         self.see = torch.compile(self._see) if compile else self._see

@@ -8,6 +8,11 @@ language, a list of its things, and the English name of each as `source`), `keep
 48 languages, a quarter of all) and the held-out galleries `trained-single`, `heldout-single` and
 `trained-several` with queries in all 49. Names come from Unicode CLDR, as those of the other
 languages do; keywords that are measured as unseen are not in the pairs.
+
+    python -m training style FOLDER
+
+writes `pairs/` and `keep.txt` for `training.adapt`: English captions of scenes in the style that no
+training saw.
 """
 
 import json
@@ -17,12 +22,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .art import HELD_OUT_STYLES, STYLES
 from .batches import training_painter
 from .captions import Language, join, load_languages
 from .gallery import KINDS, seen_concepts
 from .gallery_files import write_gallery
 from .languages import LANGUAGES
 from .layout import whole_scene
+from .scenes import Painter
 from .settings import IMAGE, SEED
 
 GALLERIES = ("trained-single", "heldout-single", "trained-several")
@@ -43,10 +50,24 @@ def write_language(folder: Path, code: str, concepts: int, scenes: int, size: in
             print(f"{kind.name}: {size} scenes", flush=True)
 
 
-def write_pairs(folder: Path, language: Language, english: Language, concepts: int, count: int) -> None:
-    """Scenes as training draws them, with what can be said of each."""
+def write_style(folder: Path, concepts: int, scenes: int) -> None:
+    """Pairs in English of new scenes in the style that no training saw, for `training.adapt`, and
+    texts to keep.
+    """
+    languages = load_languages(concepts)
+    weights = [STYLES[style].weight for style in HELD_OUT_STYLES]
+    painter = Painter(np.random.default_rng([SEED, 52]), concepts, HELD_OUT_STYLES, weights, 1.0)
+    write_pairs(folder / "pairs", languages["en"], languages["en"], concepts, scenes, painter)
+    keep = sorted(kept_texts(languages))
+    (folder / "keep.txt").write_text("".join(f"{text}\n" for text in keep), encoding="utf-8")
+
+
+def write_pairs(
+    folder: Path, language: Language, english: Language, concepts: int, count: int, painter: Painter | None = None
+) -> None:
+    """Scenes as training draws them, or as `painter` does, with what can be said of each."""
     folder.mkdir(parents=True, exist_ok=True)
-    painter = training_painter(np.random.SeedSequence([SEED, 49]).generate_state(1)[0], concepts)
+    painter = painter or training_painter(np.random.SeedSequence([SEED, 49]).generate_state(1)[0], concepts)
     rng = np.random.default_rng([SEED, 50])
     lines = []
     for number in range(count):

@@ -33,6 +33,7 @@ class Stage:
     log_name: str
     modules: nn.Module  # everything that is trained
     optimisers: list  # each group's lr is taken as the peak of the schedule
+    seed: int = SEED
     beside: nn.Module | None = None  # what is kept for going on, but is no part of the result
 
     def loss(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
@@ -40,6 +41,9 @@ class Stage:
 
     def after_step(self) -> None:
         """Called when the optimisers have moved the parameters."""
+
+    def log_path(self) -> Path:
+        return LOG_DIR / f"{self.log_name}.csv"
 
     def generators(self) -> list[np.random.Generator]:
         """Everything that draws training data at random."""
@@ -105,15 +109,16 @@ def _train(stage: Stage, budget: Budget, rank: int) -> None:
     if step:  # new data, not that of the first steps again
         for index, generator in enumerate(stage.generators()):
             generator.bit_generator.state = np.random.default_rng(
-                [SEED, step, rank, index]
+                [stage.seed, step, rank, index]
             ).bit_generator.state
-    log = Log(stage.log_name, fresh=step == 0) if rank == 0 else None
-    last_save, start = time.monotonic(), time.monotonic() - spent
+    log = Log(stage.name, stage.log_path(), fresh=step == 0) if rank == 0 else None
+    clock = time.process_time if budget.of_processor else time.monotonic
+    last_save, start = time.monotonic(), clock() - spent
     progress, first, before = 0.0, step, spent
     while True:
         if step == first + COMPILE_STEPS:
-            start = time.monotonic() - before  # compiling the first batches is no training time
-        spent = time.monotonic() - start
+            start = clock() - before  # compiling the first batches is no training time
+        spent = clock() - start
         share = max(step / budget.steps, spent / (60 * budget.minutes) if budget.minutes else 0.0)
         for optimiser in stage.optimisers:
             optimiser.zero_grad(set_to_none=False)
@@ -189,9 +194,9 @@ def _resume(stage: Stage) -> tuple[int, float]:
 class Log:
     """Means of the metrics every few seconds, to the terminal with the time left and to a CSV file."""
 
-    def __init__(self, name: str, fresh: bool):
-        self.name, self.path = name, LOG_DIR / f"{name}.csv"
-        LOG_DIR.mkdir(parents=True, exist_ok=True)
+    def __init__(self, name: str, path: Path, fresh: bool):
+        self.name, self.path = name, path
+        path.parent.mkdir(parents=True, exist_ok=True)
         if fresh:
             self.path.unlink(missing_ok=True)
         self.sums, self.counts, self.last = {}, {}, time.monotonic()

@@ -40,3 +40,12 @@ def overlap(a, b) -> float:
     height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
     return width * height / max(sum(areas) - width * height, 1e-9)
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """Mean of a few values, and half of its 95 % interval by Student's t; not a number for one."""
+    count = len(values)
+    if count < 2:
+        return float(np.mean(values)), float("nan")
+    t = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)[min(count - 2, 8)]
+    return float(np.mean(values)), float(t * np.std(values, ddof=1) / count**0.5)

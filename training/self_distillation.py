@@ -30,7 +30,7 @@ class Tower(nn.Module):
 class SelfDistillation(nn.Module):
     """What is trained beside the model (prototypes, mask token), the teacher, and both losses."""
 
-    def __init__(self, model: SiglipModel, silc: float, masked: float, rank: int = 0):
+    def __init__(self, model: SiglipModel, silc: float, masked: float, rank: int = 0, seed: int = SEED):
         super().__init__()
         self.silc, self.masked = silc, masked
         self.images = distillation.Prototypes(WIDTH, PROTOTYPES, INNER)
@@ -39,7 +39,7 @@ class SelfDistillation(nn.Module):
         self.teacher = distillation.teacher_of(Tower(model.vision_model, self.images, self.patches))
         self.register_buffer("image_centre", torch.zeros(PROTOTYPES))
         self.register_buffer("patch_centre", torch.zeros(PROTOTYPES))
-        self.generator = torch.Generator().manual_seed(SEED + rank)
+        self.generator = torch.Generator().manual_seed(seed + rank)
 
     def trained(self):
         """Named parameters of its own; the teacher has none to train."""

@@ -34,7 +34,8 @@ class Budget:
     """How long each stage trains; `minutes` (wall clock), if given, ends a stage before its steps
     are done.
 
-    Processes average their gradients (`sync` 1), or their weights after every `sync` steps.
+    Processes average their gradients (`sync` 1), or their weights after every `sync` steps. Minutes
+    are those of the clock on the wall, or of the processor, which other programs do not shorten.
     """
 
     steps: int
@@ -42,6 +43,7 @@ class Budget:
     minutes: float | None = None
     processes: int = 2
     sync: int = 1
+    of_processor: bool = False
 
 
 # Five and a half hours on two cores with AMX, by training/log; other work ran beside the teacher.

@@ -148,6 +148,8 @@ fn model(dim: usize) -> ModelInfo {
     ModelInfo {
         name: "bench".to_owned(),
         fingerprint: "bench".to_owned(),
+        image_fingerprint: None,
+        adapter: None,
         model_type: "siglip".to_owned(),
         dim,
         image_size: Some(224),

@@ -151,21 +151,10 @@ impl ModelConfig {
     /// All fields in one line, for fingerprints: written by hand, so that no library's formatting
     /// can change it.
     pub(crate) fn canonical(&self) -> String {
-        let tower = |t: &TowerConfig| {
-            let activation = match t.activation {
-                Activation::GeluTanh => "gelu-tanh",
-                Activation::GeluErf => "gelu-erf",
-            };
-            format!("{} {} {} {} {:e} {activation}", t.width, t.depth, t.heads, t.mlp, t.layer_norm_eps)
-        };
-        let Self { vision, text } = self;
-        let resolution = match vision.resolution {
-            Resolution::Fixed { image_size } => format!("fixed {image_size}"),
-            Resolution::NaFlex { position_side } => format!("naflex {position_side}"),
-        };
-        let vision = format!("{} patch {} {resolution}", tower(&vision.tower), vision.patch_size);
+        let (text, vision) = (&self.text, self.vision.canonical());
         let long = text.long_length.map_or_else(String::new, |length| format!(" long {length}"));
-        format!("vision {vision}; text {} vocab {} length {}{long}", tower(&text.tower), text.vocab_size, text.length)
+        let tower = text.tower.canonical();
+        format!("vision {vision}; text {tower} vocab {} length {}{long}", text.vocab_size, text.length)
     }
 
     /// Width of embeddings: images and texts meet at the vision tower's width.
@@ -175,6 +164,14 @@ impl ModelConfig {
 }
 
 impl TowerConfig {
+    fn canonical(&self) -> String {
+        let activation = match self.activation {
+            Activation::GeluTanh => "gelu-tanh",
+            Activation::GeluErf => "gelu-erf",
+        };
+        format!("{} {} {} {} {:e} {activation}", self.width, self.depth, self.heads, self.mlp, self.layer_norm_eps)
+    }
+
     /// Width of one attention head.
     pub fn head_width(&self) -> usize {
         self.width / self.heads
@@ -182,6 +179,15 @@ impl TowerConfig {
 }
 
 impl VisionConfig {
+    /// As [`ModelConfig::canonical`], of the images' side.
+    pub(crate) fn canonical(&self) -> String {
+        let resolution = match self.resolution {
+            Resolution::Fixed { image_size } => format!("fixed {image_size}"),
+            Resolution::NaFlex { position_side } => format!("naflex {position_side}"),
+        };
+        format!("{} patch {} {resolution}", self.tower.canonical(), self.patch_size)
+    }
+
     /// Rows of the position table.
     pub fn positions(&self) -> usize {
         match self.resolution {

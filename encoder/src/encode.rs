@@ -88,6 +88,14 @@ pub struct ModelInfo {
     /// Hex digest over configuration, tokenizer, tensor names, shapes and samples of every tensor:
     /// equal digest, equal vectors.
     pub fingerprint: String,
+    /// Such a digest of what vectors of images depend on alone (vision tower, preprocessing): models
+    /// of which it is equal can be asked about each other's images. `None` in what was recorded
+    /// before this field was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_fingerprint: Option<String>,
+    /// The adapter that was merged into the weights when they were loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<PathBuf>,
     /// `siglip` (fixed resolution) or `siglip2` (NaFlex), as in `config.json`.
     pub model_type: String,
     /// Width of embeddings.
@@ -111,6 +119,12 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
+    /// True if both give an image the same vectors, its regions among them.
+    pub fn has_images_of(&self, other: &Self) -> bool {
+        let known = self.image_fingerprint.is_some() && self.dim == other.dim;
+        self.fingerprint == other.fingerprint || known && self.image_fingerprint == other.image_fingerprint
+    }
+
     /// Side in pixels of what the vision tower reads of a square image. Of any other shape a
     /// NaFlex model reads no more along the shorter side, for the budget of patches is the same.
     pub fn input_side(&self) -> usize {
@@ -160,4 +174,7 @@ pub struct LoadOptions {
     pub name: Option<String>,
     /// Read the tokenizer from here instead of the checkpoint's own directory.
     pub tokenizer: Option<PathBuf>,
+    /// A LoRA adapter in the layout of peft that is merged into the weights: the folder, or the
+    /// safetensors file with `adapter_config.json` beside it.
+    pub adapter: Option<PathBuf>,
 }

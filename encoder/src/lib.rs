@@ -17,6 +17,7 @@ pub mod testing;
 pub mod tokenize;
 pub mod video;
 
+mod adapter;
 mod candle;
 mod checked;
 mod cpu;

@@ -54,6 +54,7 @@ pub struct FakeEncoder {
     delay: Duration,
     trap: Option<Trap>,
     decoder: Option<Decoder>,
+    taught: Option<(String, String)>,
     images: AtomicUsize,
     calls: AtomicUsize,
 }
@@ -64,6 +65,8 @@ impl FakeEncoder {
         let info = ModelInfo {
             name: "fake".into(),
             fingerprint: format!("{:032x}", mix(dim as u64)),
+            image_fingerprint: Some(format!("{:032x}", mix(dim as u64 ^ 1))),
+            adapter: None,
             model_type: "siglip".into(),
             dim,
             image_size: Some(GRID * PATCH),
@@ -79,6 +82,7 @@ impl FakeEncoder {
             delay: Duration::ZERO,
             trap: None,
             decoder: None,
+            taught: None,
             images: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
         }
@@ -88,6 +92,29 @@ impl FakeEncoder {
     pub fn named(mut self, name: &str) -> Self {
         self.info.name = name.into();
         self.info.fingerprint = format!("{:032x}", mix(self.info.dim as u64) ^ hash(name));
+        self.info.image_fingerprint = Some(format!("{:032x}", mix(self.info.dim as u64 ^ 1) ^ hash(name)));
+        self
+    }
+
+    /// As a model that was trained further for texts alone: `word` means what `known` means, name
+    /// and fingerprint are others, and that of the images' side stays.
+    pub fn taught(mut self, name: &str, word: &str, known: &str) -> Self {
+        let images = self.info.image_fingerprint.take();
+        self = self.named(name);
+        self.info.image_fingerprint = images;
+        self.taught = Some((word.to_owned(), known.to_owned()));
+        self
+    }
+
+    /// Says of itself that it was loaded with an adapter; its vectors stay the same.
+    pub fn with_adapter(mut self, adapter: &Path) -> Self {
+        self.info.adapter = Some(adapter.to_path_buf());
+        self
+    }
+
+    /// As a program wrote it down that knew no digest of the images' side.
+    pub fn without_image_fingerprint(mut self) -> Self {
+        self.info.image_fingerprint = None;
         self
     }
 
@@ -144,6 +171,7 @@ impl FakeEncoder {
     }
 
     fn word(&self, word: &str) -> Vec<f32> {
+        let word = self.taught.as_ref().filter(|(new, _)| new == word).map_or(word, |(_, known)| known);
         match COLOURS.iter().find(|(name, _)| *name == word) {
             Some((_, colour)) => project(&[Rgb(*colour); GRID * GRID], self.info.dim),
             None => (0..self.info.dim as u64).map(|i| sign(hash(word) ^ mix(i))).collect(),

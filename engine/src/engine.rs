@@ -22,7 +22,7 @@ use crate::served::Served;
 use crate::texts::TextCache;
 use crate::tune::QueryMaps;
 use crate::turns::Turns;
-use crate::{EngineError, Settings};
+use crate::{AdapterChoice, EngineError, Settings};
 
 /// How long a question waits for the library to be opened by another thread.
 const OPENING: Duration = Duration::from_secs(1);
@@ -30,7 +30,8 @@ const OPENING: Duration = Duration::from_secs(1);
 /// An open library and its models. A model is loaded at the first call that needs it, so that
 /// words, facts and statistics answer at once. All methods may be called from any thread.
 ///
-/// The library is asked with the model that it was made with. Folders are indexed, and what needs
+/// The library is asked with the model that it was made with, or with the one that is named, if
+/// both give images the same vectors. Folders are indexed, and what needs
 /// no library is answered, with the model that [`Settings::model`] names, which is the library's if
 /// it names none.
 pub struct Engine {
@@ -84,9 +85,12 @@ impl Engine {
             library: Library::with_options(&settings.library_dir(), options),
             served: RwLock::new(None),
             opening: Mutex::new(()),
-            models: Models::new(settings.model.clone(), settings.max_patches, {
+            models: Models::new(&settings, {
                 let settings = settings.clone();
-                move |name, max_patches| load(name, &Settings { max_patches, ..settings.clone() })
+                move |request| {
+                    let (max_patches, adapter) = (request.max_patches, request.adapter.clone().map(AdapterChoice::At));
+                    load(&request.name, &Settings { max_patches, adapter, ..settings.clone() })
+                }
             }),
             turns: Turns::default(),
             active_queries: AtomicUsize::new(0),
@@ -152,13 +156,13 @@ impl Engine {
     /// True if the model that queries need is loaded; false also while another thread is at it.
     pub fn model_is_loaded(&self) -> bool {
         match self.queried_model() {
-            Ok(Some(model)) => self.models.loaded(&model.fingerprint).is_some(),
+            Ok(Some(model)) => self.models.loaded(&model).is_some(),
             _ => self.models.loaded_choice().is_some(),
         }
     }
 
-    /// The model that queries need, without loading it: the one that the library was made with, and
-    /// what would run it here. Without a library it is the one that is named, if it is loaded.
+    /// The model that queries need, without loading it: the one that is loaded for them, else the
+    /// one that the library was made with, and what would run it here. Without a library it is the one that is named, if it is loaded.
     ///
     /// # Errors
     /// If the library's description cannot be read, or there is no such device.
@@ -177,11 +181,18 @@ impl Engine {
 
     /// A model that an index was made with, as it would run here and now.
     fn here(&self, model: ModelInfo) -> Result<ModelInfo, EngineError> {
-        let backend = match self.models.loaded(&model.fingerprint) {
+        let backend = match self.models.loaded(&model) {
+            Some(loaded) if loaded.info().fingerprint != model.fingerprint => return Ok(loaded.info().clone()),
             Some(loaded) => loaded.info().backend.clone(),
             None => backend_of(self.settings.device.as_deref())?,
         };
         Ok(ModelInfo { backend, ..model })
+    }
+
+    /// The model that an index is asked with, as far as it is known without loading one.
+    pub(crate) fn asked_with(&self, index: &Index) -> ModelInfo {
+        let model = index.manifest().model;
+        self.models.loaded(&model).map_or(model, |loaded| loaded.info().clone())
     }
 
     /// The model to index with, and for what needs no library: named by the user, else the
@@ -201,16 +212,17 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Calibration`] for a file that cannot be used.
     pub(crate) fn calibrated(&self, model: &ModelInfo) -> Result<Arc<Calibrated>, EngineError> {
-        let beside = || calibration_beside(&model.name, &self.settings.home);
+        let beside = || calibration_beside(model, &self.settings.home);
         self.calibrations.of(&model.fingerprint, &self.settings.library_dir(), beside)
     }
 
-    /// What is known of the scores of the model that the library was made with.
+    /// What is known of the scores of the model that the library is asked with.
     ///
     /// # Errors
     /// If there is no index yet, or [`EngineError::Calibration`].
     pub fn calibration(&self) -> Result<Arc<Calibrated>, EngineError> {
-        self.calibrated(&self.serving()?.manifest().model)
+        let index = self.serving()?;
+        self.calibrated(&self.asked_with(&index))
     }
 
     // ---- the library ----
@@ -262,13 +274,14 @@ impl Engine {
     pub(crate) fn serve(&self, index: Arc<Index>) {
         let mut held = self.served.write();
         if held.as_ref().is_none_or(|old| !Arc::ptr_eq(old.index(), &index)) {
-            self.models.keep(&index.manifest().model.fingerprint);
+            self.models.keep(&index.manifest().model);
             *held = Some(Arc::new(Served::new(index, Arc::clone(&self.banks))));
         }
     }
 
     /// `index` goes on answering; what was remembered of its answers is dropped.
     pub(crate) fn serve_anew(&self, index: Arc<Index>) {
+        self.models.keep(&index.manifest().model);
         *self.served.write() = Some(Arc::new(Served::new(index, Arc::clone(&self.banks))));
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use glimpse_encoder::Encode;
+use glimpse_encoder::{Encode, ModelInfo};
 use glimpse_indexer::ingest::{FileEvent, IngestOptions, Losses, Observer, Summary, ingest, losses};
 use glimpse_indexer::{IndexError, Reason, ReasonCode};
 use jiff::Timestamp;
@@ -16,7 +16,9 @@ use crate::served::Served;
 use crate::{Engine, EngineError, RunControl};
 
 impl Engine {
-    /// Brings the library up to date with folders. With another model than the library's, a second
+    /// Brings the library up to date with folders. With a model that gives images the same vectors,
+    /// such as one that was trained further for texts alone, nothing is encoded again, and the
+    /// library is that model's from then on. With another model than the library's, a second
     /// generation is built beside the first from these folders and all that were indexed before and
     /// are still there; the first serves until the second is complete. A run that was stopped goes
     /// on where it was when it is started again. A second generation that lacks what a drive which
@@ -89,7 +91,10 @@ impl Engine {
             Err(EngineError::Index(IndexError::NoIndex { .. })) => None,
             Err(error) => return Err(error),
         };
-        let same = serving.as_ref().filter(|index| index.manifest().model.fingerprint == encoder.info().fingerprint);
+        if let Some(served) = serving.as_ref().filter(|_| !options.dry_run) {
+            self.note_image_fingerprint(served, encoder.info())?;
+        }
+        let same = serving.as_ref().filter(|index| encoder.info().has_images_of(&index.manifest().model));
         if options.dry_run && same.is_none() {
             let reason = "a rehearsal needs a library that was made with this model; there is none yet";
             return Err(EngineError::BadRequest(reason.to_owned()));
@@ -109,6 +114,10 @@ impl Engine {
             left_out = gone;
         }
         let target = self.library.open_for(encoder.info(), true)?;
+        if !options.dry_run && self.library.take_model(&target, encoder.info())? && same.is_some() {
+            // What was remembered of answers, and of what scores mean, is of the texts of before.
+            self.serve_anew(Arc::clone(&target));
+        }
         if let (None, Some(old)) = (same, &serving) {
             target.take_over_mounts(old)?;
         }
@@ -157,6 +166,22 @@ impl Engine {
         }
         summary.cancelled = !is_tagged;
         Ok(summary)
+    }
+}
+
+impl Engine {
+    /// A library of a program that knew no fingerprint of the images' side is told that of its
+    /// model, if this is to be had and `chosen`, which has to be compared with it, is another.
+    fn note_image_fingerprint(&self, served: &Served, chosen: &ModelInfo) -> Result<(), EngineError> {
+        let model = served.manifest().model;
+        let is_unknown = model.image_fingerprint.is_none() && chosen.image_fingerprint.is_some();
+        if is_unknown
+            && model.fingerprint != chosen.fingerprint
+            && let Ok(own) = self.encoder_for(served)
+        {
+            self.library.take_model(served.index(), own.info())?;
+        }
+        Ok(())
     }
 }
 

@@ -85,7 +85,7 @@ pub use regions::{
 pub use roots::expand_home;
 pub use runs::{RunBy, RunOutcome, RunRecord};
 pub use segment::{LabelMap, Segment, SegmentLabel, SegmentOptions, Segmentation};
-pub use settings::{Settings, home_dir};
+pub use settings::{AdapterChoice, Settings, home_dir};
 pub use suggest::{Correction, is_form_of_things};
 pub use tag::{
     KeptLabels, KeptTags, MAX_KEPT_LABELS, RegionTag, RegionTagging, Tag, TagOptions, TagStage, Tagged, TaggedRegions,

@@ -7,7 +7,7 @@ use glimpse_encoder::hub::{Cache, HubError, ModelId};
 use glimpse_encoder::{Encode, LoadOptions, ModelInfo, SiglipEncoder};
 
 use crate::calibrate::{CALIBRATION_FILE, StoredCalibration};
-use crate::{EngineError, Settings, bundled};
+use crate::{AdapterChoice, EngineError, Settings, bundled};
 
 /// The model for real libraries when none is named.
 pub const DEFAULT_MODEL: &str = "google/siglip2-base-patch16-256";
@@ -67,24 +67,31 @@ pub(crate) fn load(name: &str, settings: &Settings) -> Result<Arc<dyn Encode>, E
         device: settings.device.clone(),
         max_patches: settings.max_patches,
         name: Some(name),
+        adapter: settings.adapter.as_ref().and_then(AdapterChoice::path).map(Path::to_path_buf),
         ..LoadOptions::default()
     };
     Ok(Arc::new(SiglipEncoder::load(&directory, &options)?))
 }
 
-/// The `calibration.json` that lies beside a model's weights, and where; `None` if there is none.
+/// The `calibration.json` that lies beside a model's weights, or beside its adapter, whose scores
+/// are others, and where; `None` if there is none.
 ///
 /// # Errors
 /// [`EngineError::Calibration`] for a file that cannot be used.
-pub(crate) fn calibration_beside(name: &str, home: &Path) -> Result<Option<(PathBuf, StoredCalibration)>, EngineError> {
-    let folder = match ModelChoice::of(name) {
-        Ok(ModelChoice::Directory(directory)) => directory,
-        Ok(ModelChoice::Hub(id)) => match hub_directory(&id) {
+pub(crate) fn calibration_beside(
+    model: &ModelInfo,
+    home: &Path,
+) -> Result<Option<(PathBuf, StoredCalibration)>, EngineError> {
+    let folder = match (&model.adapter, ModelChoice::of(&model.name)) {
+        (Some(adapter), _) if adapter.is_dir() => adapter.clone(),
+        (Some(adapter), _) => adapter.parent().unwrap_or(Path::new(".")).to_path_buf(),
+        (None, Ok(ModelChoice::Directory(directory))) => directory,
+        (None, Ok(ModelChoice::Hub(id))) => match hub_directory(&id) {
             Ok(directory) => directory,
             Err(_) => return Ok(None), // a library can be searched by its own images without its model
         },
-        Ok(ModelChoice::Demo) => bundled::unpack(home)?,
-        Err(_) => return Ok(None),
+        (None, Ok(ModelChoice::Demo)) => bundled::unpack(home)?,
+        (None, Err(_)) => return Ok(None),
     };
     let path = folder.join(CALIBRATION_FILE);
     Ok(StoredCalibration::read(&path)?.map(|stored| (path, stored)))

@@ -18,6 +18,7 @@ use crate::{
 mod generations;
 mod questions;
 mod sidecars;
+mod texts_alone;
 mod videos;
 mod watching;
 

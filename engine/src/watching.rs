@@ -169,7 +169,7 @@ impl Engine {
             return Ok(Some(Summary::default())); // or its drive went away
         }
         let serving = self.wait_until_open()?.manifest().model;
-        if serving.fingerprint != self.chosen()?.info().fingerprint {
+        if !self.chosen()?.info().has_images_of(&serving) {
             let reason = format!(
                 "the library was made with the model {}, and changes are not followed with another one; run `glimpse \
                  index` with the new model first",

@@ -105,9 +105,10 @@ impl Library {
         Ok(index)
     }
 
-    /// Opens the generation to write for `model`: the serving one if it was made by this model,
-    /// else the one being built for it, else (`new_generation`, or an empty library) a fresh one. A
-    /// generation that was being built for a third model is given up for the fresh one.
+    /// Opens the generation to write for `model`: the serving one if it was made by this model or
+    /// one that gives images the same vectors, else the one being built for it, else
+    /// (`new_generation`, or an empty library) a fresh one. A generation that was being built for a
+    /// third model is given up for the fresh one.
     ///
     /// # Errors
     /// As [`Library::open`]; [`IndexError::OtherModel`] if the library is of another model and
@@ -124,7 +125,7 @@ impl Library {
             return Err(IndexError::TakenAway { dir: self.home.clone() });
         }
         self.retire_unlisted(&catalogue)?;
-        let same = |generation: &&Generation| generation.model.fingerprint == model.fingerprint;
+        let same = |generation: &&Generation| model.has_images_of(&generation.model);
         let fitting = catalogue.serving.iter().find(same).or(catalogue.building.iter().find(same));
         if let Some(generation) = fitting {
             let index = self.open_to_write(generation.number)?;
@@ -150,6 +151,35 @@ impl Library {
         }
         catalogue.write(&self.home)?;
         Ok(index)
+    }
+
+    /// `model` gives images the vectors that an index holds: it is the model of that from now on.
+    /// False if it was already.
+    ///
+    /// # Errors
+    /// [`IndexError::OtherModel`] if its vectors are others; otherwise if the store fails or
+    /// `library.json` cannot be replaced.
+    pub fn take_model(&self, index: &Index, model: &ModelInfo) -> Result<bool, IndexError> {
+        let known = index.manifest().model;
+        if !model.has_images_of(&known) {
+            return Err(other_model(&known, model));
+        }
+        let is_same = known.fingerprint == model.fingerprint;
+        if is_same && (known.image_fingerprint.is_some() || model.image_fingerprint.is_none()) {
+            return Ok(false);
+        }
+        // Its name stays as it was recorded, unless it is another model.
+        let image_fingerprint = model.image_fingerprint.clone();
+        let model = if is_same { ModelInfo { image_fingerprint, ..known } } else { model.clone() };
+        let _lock = self.lock()?;
+        index.note_model(&model)?;
+        let mut catalogue = self.written_catalogue()?;
+        let is = |generation: &&mut Generation| folders::dir_of(&self.home, generation.number) == index.dir();
+        if let Some(generation) = catalogue.serving.iter_mut().chain(&mut catalogue.building).find(is) {
+            generation.model = model;
+            catalogue.write(&self.home)?;
+        }
+        Ok(!is_same)
     }
 
     /// The model of the serving generation, without opening it; `None` for an empty library.

@@ -16,6 +16,8 @@ fn model() -> ModelInfo {
     ModelInfo {
         name: "example".to_owned(),
         fingerprint: "0123456789abcdef".to_owned(),
+        image_fingerprint: None,
+        adapter: None,
         model_type: "siglip".to_owned(),
         dim: DIM,
         image_size: Some(64),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use console::Style;
-use glimpse::engine::IndexOptions;
+use glimpse::engine::{AdapterChoice, IndexOptions};
 use glimpse::{Engine, Settings, home_dir};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -51,6 +51,7 @@ impl Context {
                 model: global.model.clone(),
                 device: global.device.clone(),
                 max_patches: global.patches.map(usize::from),
+                adapter: global.adapter.as_deref().map(AdapterChoice::of),
             },
             index: IndexOptions { engine: global.graph.into(), ..IndexOptions::default() },
             quiet: global.quiet,

@@ -9,6 +9,7 @@ use super::lazy_load::LazyLoad;
 use super::towers::{self, Towers};
 use super::trace::Trace;
 use super::turn;
+use crate::adapter::{Adapted, Adapter};
 use crate::config::{ModelConfig, Resolution};
 use crate::decoder::Decoder;
 use crate::open_clip::OpenClip;
@@ -19,7 +20,7 @@ use crate::{
     Embedding, Encode, EncodeError, ImageFeatures, LoadOptions, ModelInfo, Outputs, PixelInput, Projection, files,
 };
 
-/// Any SigLIP or SigLIP 2 checkpoint, run by candle.
+/// Any SigLIP or SigLIP 2 checkpoint.
 pub struct SiglipEncoder {
     info: ModelInfo,
     towers: Towers,
@@ -28,7 +29,8 @@ pub struct SiglipEncoder {
     /// who only indexes images does not wait for.
     pieces: (PathBuf, TextInput),
     tokenizer: LazyLoad<Tokenizer>,
-    dir: PathBuf,
+    /// Where a decoder may lie that reads what this vision tower gives.
+    decoder_dir: Option<PathBuf>,
     decoder: LazyLoad<Option<Decoder>>,
 }
 
@@ -41,7 +43,11 @@ impl SiglipEncoder {
     /// # Errors
     /// [`EncodeError`] that names the file and the field or tensor that is wrong.
     pub fn load(dir: &Path, options: &LoadOptions) -> Result<Self, EncodeError> {
-        let (config, checkpoint) = towers::read(dir)?;
+        let (config, mut checkpoint) = towers::read(dir)?;
+        let adapted = match &options.adapter {
+            Some(path) => Adapter::open(path)?.apply(&mut checkpoint)?,
+            None => Adapted::default(),
+        };
         let strips = OpenClip::open(dir)?.is_some_and(|open_clip| open_clip.strips_punctuation());
         let preprocessor = Preprocessor::load(dir, vision_input(&config, options.max_patches))?;
         let text = TextInput {
@@ -55,7 +61,9 @@ impl SiglipEncoder {
         let geometry = format!("{:?} {}", preprocessor.filter(), preprocessor.max_patches());
         let info = ModelInfo {
             name: options.name.clone().unwrap_or_else(|| dir.display().to_string()),
+            adapter: options.adapter.clone(),
             fingerprint: fingerprint(&config, &geometry, &pieces, &checkpoint),
+            image_fingerprint: Some(image_fingerprint(&config, &geometry, &checkpoint)),
             model_type: config.model_type().to_owned(),
             dim: config.dim(),
             image_size: match config.vision.resolution {
@@ -72,8 +80,16 @@ impl SiglipEncoder {
             scoring: towers.scoring(),
             backend: towers.backend().to_owned(),
         };
-        let (pieces, dir) = ((path, text), dir.to_owned());
-        Ok(Self { info, towers, preprocessor, pieces, tokenizer: LazyLoad::new(), dir, decoder: LazyLoad::new() })
+        Ok(Self {
+            info,
+            towers,
+            preprocessor,
+            pieces: (path, text),
+            tokenizer: LazyLoad::new(),
+            // It was trained on the tokens of the vision tower as that was.
+            decoder_dir: (!adapted.images).then(|| dir.to_owned()),
+            decoder: LazyLoad::new(),
+        })
     }
 
     /// The towers alone, for callers that bring their own pixels or token ids.
@@ -130,8 +146,9 @@ impl Encode for SiglipEncoder {
     }
 
     fn decoder(&self) -> Result<Option<&Decoder>, EncodeError> {
+        let Some(dir) = &self.decoder_dir else { return Ok(None) };
         // The vision tower is as wide as its embeddings.
-        Ok(self.decoder.get_or_load(|| Decoder::load(&self.dir, self.info.dim))?.as_ref())
+        Ok(self.decoder.get_or_load(|| Decoder::load(dir, self.info.dim))?.as_ref())
     }
 }
 
@@ -159,7 +176,16 @@ fn fingerprint(config: &ModelConfig, preprocessor: &str, tokenizer: &[u8], check
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{}\n{preprocessor}\n", config.canonical()).as_bytes());
     hasher.update(tokenizer);
-    checkpoint.fingerprint(&mut hasher);
+    checkpoint.fingerprint("", &mut hasher);
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+/// As [`fingerprint`], of what vectors of images depend on alone: equal digest, equal vectors of
+/// images, whatever was trained for texts. Regions are made of nothing else either.
+fn image_fingerprint(config: &ModelConfig, preprocessor: &str, checkpoint: &Checkpoint) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("images {}\n{preprocessor}\n", config.vision.canonical()).as_bytes());
+    checkpoint.fingerprint("vision_model.", &mut hasher);
     hasher.finalize().to_hex()[..32].to_owned()
 }
 

@@ -26,6 +26,8 @@ impl PrecomputedEncoder {
         let info = ModelInfo {
             name: name.into(),
             fingerprint: name.into(),
+            image_fingerprint: None,
+            adapter: None,
             model_type: "siglip".into(),
             dim,
             image_size: Some(256),

@@ -5,6 +5,7 @@ mod expected;
 mod fingerprint;
 #[cfg(test)]
 mod fuzz;
+mod low_rank;
 mod map;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::config::ModelConfig;
 use crate::{EncodeError, files};
 
 pub(crate) use expected::expected;
+pub(crate) use low_rank::LowRank;
 pub(crate) use map::FileMap;
 
 const SINGLE: &str = "model.safetensors";
@@ -42,6 +44,8 @@ pub(crate) struct StoredTensor {
     pieces: Vec<Range<usize>>,
     dtype: safetensors::Dtype,
     shape: Vec<usize>,
+    /// What an adapter adds to it.
+    added: Option<Arc<LowRank>>,
 }
 
 impl Checkpoint {
@@ -113,6 +117,11 @@ impl Checkpoint {
         self.tensors.get(name).ok_or_else(|| self.error(name, "a tensor", "no such tensor"))
     }
 
+    /// Names of all tensors, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
     /// The same directory, without tensors.
     pub fn without_tensors(&self) -> Self {
         Self { dir: self.dir.clone(), tensors: BTreeMap::new() }
@@ -178,12 +187,18 @@ impl StoredTensor {
         fits.then(|| Self { shape: shape.to_owned(), ..self })
     }
 
+    /// The same tensor plus what an adapter adds to it. Such a tensor is neither cut nor joined.
+    pub fn plus(self, added: LowRank) -> Self {
+        Self { added: Some(Arc::new(added)), ..self }
+    }
+
     /// The rows of some tensors, one after the other; `None` if they do not fit.
     pub fn joined(tensors: Vec<Self>) -> Option<Self> {
         tensors.into_iter().map(Some).reduce(|above, below| {
             let (mut above, below) = (above?, below?);
             let (height, width) = below.shape.split_first()?;
-            let fits = Arc::ptr_eq(&above.file, &below.file) && above.dtype == below.dtype;
+            let plain = above.added.is_none() && below.added.is_none();
+            let fits = plain && Arc::ptr_eq(&above.file, &below.file) && above.dtype == below.dtype;
             if !fits || above.shape.get(1..)? != width {
                 return None;
             }
@@ -200,7 +215,7 @@ impl StoredTensor {
         }
         let [bytes] = &self.pieces[..] else { return None };
         let rows = *self.shape.first()?;
-        if count == 0 || rows % count != 0 {
+        if count == 0 || rows % count != 0 || self.added.is_some() {
             return None;
         }
         let length = bytes.len() / count;
@@ -209,7 +224,7 @@ impl StoredTensor {
             shape[0] = rows / count;
             let start = bytes.start + i * length;
             let piece = start..start + length;
-            Self { file: Arc::clone(&self.file), pieces: vec![piece], dtype: self.dtype, shape }
+            Self { file: Arc::clone(&self.file), pieces: vec![piece], dtype: self.dtype, shape, added: None }
         };
         Some((0..count).map(part).collect())
     }
@@ -218,7 +233,7 @@ impl StoredTensor {
     pub fn read(&self, range: Range<usize>, out: &mut Vec<f32>) {
         let width = self.width().unwrap_or(4);
         let (start, end) = (range.start * width, range.end * width);
-        let mut before = 0;
+        let (mut before, first) = (0, out.len());
         for piece in &self.pieces {
             let within = |at: usize| piece.start + at.saturating_sub(before).min(piece.len());
             let bytes = &self.file[within(start)..within(end)];
@@ -228,6 +243,9 @@ impl StoredTensor {
                 _ => convert(bytes, out, f32::from_le_bytes),
             }
             before += piece.len();
+        }
+        if let Some(added) = &self.added {
+            added.add_to(range.start, &mut out[first..]);
         }
     }
 
@@ -242,6 +260,16 @@ impl StoredTensor {
     /// Its bytes, piece by piece.
     fn bytes(&self) -> impl Iterator<Item = &[u8]> {
         self.pieces.iter().map(|piece| &self.file[piece.clone()])
+    }
+
+    /// Shape and type, for messages.
+    pub fn describe(&self) -> String {
+        format!("{:?} of {:?}", self.shape, self.dtype)
+    }
+
+    /// True if its values can be read.
+    pub fn is_float(&self) -> bool {
+        self.width().is_some()
     }
 
     /// Bytes of one value, if this type is read at all.
@@ -283,7 +311,13 @@ fn open_file(path: &Path) -> Result<BTreeMap<String, StoredTensor>, EncodeError>
         let bytes = data + info.data_offsets.0..data + info.data_offsets.1;
         (
             name,
-            StoredTensor { file: Arc::clone(&file), pieces: vec![bytes], dtype: info.dtype, shape: info.shape.clone() },
+            StoredTensor {
+                file: Arc::clone(&file),
+                pieces: vec![bytes],
+                dtype: info.dtype,
+                shape: info.shape.clone(),
+                added: None,
+            },
         )
     };
     let metadata: Metadata = metadata;

@@ -56,7 +56,7 @@ fn refusal(change: impl FnOnce(&mut Tensors)) -> String {
 
 fn fingerprint(dir: &Path) -> String {
     let mut hasher = blake3::Hasher::new();
-    Checkpoint::open(dir).unwrap().fingerprint(&mut hasher);
+    Checkpoint::open(dir).unwrap().fingerprint("", &mut hasher);
     hasher.finalize().to_string()
 }
 

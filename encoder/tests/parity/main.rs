@@ -5,6 +5,7 @@
 //! reference computes.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adapters;
 mod candle_transformers;
 mod damaged;
 mod demo;

@@ -62,7 +62,7 @@ impl Engine {
         let regions = index.regions()?;
         let regions = (!regions.is_empty()).then_some(&*regions);
         let gathered = Gathered::of(&index, regions, texts, &bank, |text| self.embed_text(encoder.as_ref(), text))?;
-        let known = self.calibrated(&index.manifest().model)?;
+        let known = self.calibrated(&self.asked_with(&index))?;
         let mut calibration = Calibration { fitted_on: fitted_on.to_owned(), ..known.calibration.clone() };
         let (mut done, tries) = (0, (HUB_SHARES.len() + IMAGE_WEIGHTS.len()) * Data::steps(ROUNDS.0));
         let all = tries + 4 * Data::steps(ROUNDS.1);

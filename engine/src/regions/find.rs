@@ -138,7 +138,7 @@ impl Engine {
                 let vector = dense.vector_of(&example.rect, encoder)?;
                 let background = index.region_calibrator.background(index, &regions);
                 let of = if let Source::Image(id) = example.image { Some(id) } else { None };
-                let known = self.calibrated(&index.manifest().model)?;
+                let known = self.calibrated(&self.asked_with(index))?;
                 let library = Library { index, regions: &regions };
                 let area = example.rect.area();
                 let scorer = background.example(library, &vector, area, of, &known.calibration)?;
@@ -237,7 +237,7 @@ impl Engine {
     ) -> Result<QueryScorer, EngineError> {
         let background = index.region_calibrator.background(index, regions);
         let bank = self.banks.of(encoder)?;
-        let known = self.calibrated(&index.manifest().model)?;
+        let known = self.calibrated(&self.asked_with(index))?;
         background.text(Library { index, regions }, vector, &bank, &known.calibration)
     }
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::EngineError;
 
-/// The register slots of the model that was asked for last, by its fingerprint.
+/// The register slots of the model that was asked for last, by the fingerprint of its images' side.
 #[derive(Default)]
 pub(crate) struct RegisterCache(Mutex<Option<(String, Vec<usize>)>>);
 
@@ -19,16 +19,20 @@ impl RegisterCache {
     /// # Errors
     /// If the model fails.
     pub fn of(&self, encoder: &dyn Encode, cache_dir: &Path) -> Result<Vec<usize>, EngineError> {
-        let fingerprint = &encoder.info().fingerprint;
+        let whole = &encoder.info().fingerprint;
+        let fingerprint = encoder.info().image_fingerprint.as_ref().unwrap_or(whole);
         let mut held = self.0.lock();
         if let Some((_, registers)) = held.as_ref().filter(|(of, _)| of == fingerprint) {
             return Ok(registers.clone());
         }
-        let path = cache_dir.join(format!("registers-{fingerprint:.24}.txt"));
+        let [path, of_before] = [fingerprint, whole].map(|of| cache_dir.join(format!("registers-{of:.24}.txt")));
         let registers = match read_registers(&path) {
             Some(registers) => registers,
             None => {
-                let registers = DenseProfile::of(encoder, DenseConfig::default())?.registers;
+                let registers = match read_registers(&of_before) {
+                    Some(registers) => registers,
+                    None => DenseProfile::of(encoder, DenseConfig::default())?.registers,
+                };
                 let _ = write_registers(&path, &registers); // a cache that cannot be written costs time, never an answer
                 registers
             }

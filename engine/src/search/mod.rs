@@ -156,10 +156,10 @@ impl Engine {
             };
             parts.push(Part { modality, weight: *weight, vector });
         }
-        let known = self.calibrated(&index.manifest().model)?;
+        let known = self.calibrated(&self.asked_with(index))?;
         let scale = index.calibrator.scale(index, &parts, encoder, &known.calibration)?;
         let one_text = matches!(parts.as_slice(), [part] if part.modality == Modality::Text && part.weight > 0.0);
-        Ok(Meaning { scale, scoring: one_text.then(|| index.manifest().model.scoring) })
+        Ok(Meaning { scale, scoring: one_text.then(|| self.asked_with(index).scoring) })
     }
 }
 

@@ -53,7 +53,7 @@ impl Engine {
         let encoder = self.encoder_for(&index)?;
         let vectors = self.label_queries(encoder.as_ref(), labels)?;
         let allowed = self.selected(&index, &options.filter)?;
-        let known = self.calibrated(&index.manifest().model)?;
+        let known = self.calibrated(&self.asked_with(&index))?;
 
         let mut tags: HashMap<ImageId, Vec<Tag>> = HashMap::new();
         let cancel = Cancel::current();

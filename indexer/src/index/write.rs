@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use glimpse_encoder::dense::Regions;
-use glimpse_encoder::{Embedding, EncodeError};
+use glimpse_encoder::{Embedding, EncodeError, ModelInfo};
 
 use super::Index;
 use super::step::Step;
@@ -201,6 +201,15 @@ impl Index {
             return Ok(pairs);
         }
         Ok(manifest.pairs)
+    }
+
+    /// Records which model the vectors are of, one of those that give images the same.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn note_model(&self, model: &ModelInfo) -> Result<(), IndexError> {
+        let _writer = self.writer.lock();
+        self.put_manifest(Manifest { model: model.clone(), ..self.manifest() })
     }
 
     /// Records that this generation serves.

@@ -132,6 +132,35 @@ fn vectors_are_kept_as_the_library_began() {
 }
 
 #[test]
+fn a_model_with_the_same_images_takes_the_library() {
+    let fixture = Fixture::new();
+    let library = fixture.library();
+    let seeing = |name: &str, images: &str| ModelInfo { image_fingerprint: Some(images.to_owned()), ..model(name) };
+    let [first, lit, other] = [("a", "x"), ("b", "x"), ("c", "y")].map(|(name, images)| seeing(name, images));
+    let index = library.open_for(&first, false).unwrap();
+    assert!(Arc::ptr_eq(&library.open_for(&lit, false).unwrap(), &index));
+    assert!(!library.take_model(&index, &first).unwrap(), "it has it");
+    assert!(library.take_model(&index, &lit).unwrap());
+    assert_eq!((index.manifest().model, library.serving_model().unwrap()), (lit.clone(), Some(lit)));
+    for other in [&other, &model("c")] {
+        let refused = |error| matches!(error, IndexError::OtherModel { asked, .. } if asked == "c");
+        assert!(library.open_for(other, false).is_err_and(refused));
+        assert!(library.take_model(&index, other).is_err_and(refused));
+    }
+}
+
+#[test]
+fn what_a_program_of_before_did_not_know_of_its_model_is_noted() {
+    let fixture = Fixture::new();
+    let library = fixture.library();
+    let index = library.open_for(&model("a"), false).unwrap();
+    let moved = ModelInfo { name: "moved".into(), image_fingerprint: Some("x".into()), ..model("a") };
+    assert!(!library.take_model(&index, &moved).unwrap(), "it is the same model");
+    let noted = ModelInfo { image_fingerprint: Some("x".into()), ..model("a") };
+    assert_eq!((index.manifest().model, library.serving_model().unwrap()), (noted.clone(), Some(noted)));
+}
+
+#[test]
 fn the_old_generation_serves_until_the_new_one_is_promoted() {
     let fixture = Fixture::new();
     let library = fixture.library();

@@ -95,6 +95,16 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(128..=4096))]
     pub patches: Option<u16>,
 
+    /// LoRA adapter that is merged into the model's weights when they are loaded [default: the
+    /// library's own]
+    ///
+    /// In the layout of peft: the folder, or the safetensors file with adapter_config.json beside
+    /// it. A library remembers its adapter; `none` takes the model as it is. An adapter of texts
+    /// alone needs no new index. One that changes what images look like does, as another model
+    /// does: `index` builds a second index beside the first.
+    #[arg(long, global = true, value_name = "FILE", env = "GLIMPSE_ADAPTER", hide_env_values = true)]
+    pub adapter: Option<PathBuf>,
+
     /// Graph that searches libraries of 20,000 images and more. `hnsw_rs` is there for comparison:
     /// regions are then compared one by one, and every command on the library has to ask for it
     #[arg(long, global = true, value_enum, default_value_t, value_name = "GRAPH", env = "GLIMPSE_GRAPH")]
@@ -210,6 +220,7 @@ fn detail(text: &str) -> Result<f32, String> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use clap::CommandFactory;
+    use glimpse::engine::AdapterChoice;
     use glimpse_nonempty::Every as _;
 
     use super::*;
@@ -237,6 +248,19 @@ mod tests {
         for outside in ["127", "4097"] {
             assert!(patches(&["--patches", outside]).is_err());
         }
+    }
+
+    #[test]
+    fn an_adapter_or_none_reaches_the_settings() {
+        let adapter = |args: &[&str]| {
+            let arguments = Arguments::try_parse_from([&["glimpse", "index", "photos"], args].concat()).unwrap();
+            crate::cli::context::Context::resolve(&arguments.global).settings.adapter
+        };
+        let here = std::path::Path::new(".").canonicalize().unwrap();
+        assert_eq!(adapter(&["--adapter", "."]), Some(AdapterChoice::At(here)));
+        assert_eq!(adapter(&["--adapter", "/no/such/file"]), Some(AdapterChoice::At("/no/such/file".into())));
+        assert_eq!(adapter(&["--adapter", "none"]), Some(AdapterChoice::None));
+        assert_eq!(adapter(&[]), None);
     }
 
     #[test]

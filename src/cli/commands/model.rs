@@ -134,6 +134,9 @@ pub fn describe(model: &ModelInfo, table: &mut Table) {
         (None, None) => "in their own shape (NaFlex)".to_owned(),
     };
     fact("model", model.name.clone());
+    if let Some(adapter) = &model.adapter {
+        fact("adapter", adapter.display().to_string());
+    }
     fact("kind", model.model_type.clone());
     fact("reads images", format!("{size}, patches of {}", model.patch_size));
     fact("reads texts", format!("{} tokens of {}", model.text_length, model.vocab_size));

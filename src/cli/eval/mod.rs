@@ -20,6 +20,7 @@ mod vectors;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use glimpse::engine::AdapterChoice;
 use glimpse::{Engine, FileEvent, IngestOptions, Observer, Settings};
 use tempfile::TempDir;
 
@@ -57,6 +58,7 @@ impl Bench {
         {
             settings.model = Some(model.name);
             settings.max_patches = settings.max_patches.or(model.max_patches);
+            settings.adapter = settings.adapter.or(model.adapter.map(AdapterChoice::At));
         }
         Ok(Self { engine: Engine::open(settings)?, _home: home })
     }

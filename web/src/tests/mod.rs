@@ -112,7 +112,13 @@ static SHELF: LazyLock<Shelf> = LazyLock::new(|| {
 
 /// An engine with the bundled model.
 fn engine(home: &Path) -> Arc<Engine> {
-    let settings = Settings { home: home.join("home"), model: Some("demo".into()), device: None, max_patches: None };
+    let settings = Settings {
+        home: home.join("home"),
+        model: Some("demo".into()),
+        device: None,
+        max_patches: None,
+        adapter: None,
+    };
     Arc::new(Engine::open(settings).unwrap())
 }
 

@@ -37,6 +37,8 @@ pub(crate) fn model(name: &str) -> ModelInfo {
     ModelInfo {
         name: name.to_owned(),
         fingerprint: format!("fingerprint of {name}"),
+        image_fingerprint: None,
+        adapter: None,
         model_type: "siglip".to_owned(),
         dim: DIM,
         image_size: Some(64),
