@@ -251,7 +251,7 @@ impl Engine {
     }
 
     /// The generation that serves, if it is open.
-    fn if_open(&self) -> Option<Arc<Served>> {
+    pub(crate) fn if_open(&self) -> Option<Arc<Served>> {
         self.served.read().clone()
     }
 

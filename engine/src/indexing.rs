@@ -155,7 +155,8 @@ impl Engine {
         }
         // A generation that is new gets them before it serves.
         let (known, before) = match same {
-            Some(served) => (Arc::clone(served), None),
+            // Anew, if the model's texts are others now.
+            Some(served) => (self.if_open().unwrap_or_else(|| Arc::clone(served)), None),
             None => (Arc::new(Served::new(Arc::clone(&target), Arc::clone(&self.banks))), serving.as_deref()),
         };
         let mut tell = |done, all| observer.tagged(done, all);
