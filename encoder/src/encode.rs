@@ -88,9 +88,9 @@ pub struct ModelInfo {
     /// Hex digest over configuration, tokenizer, tensor names, shapes and samples of every tensor:
     /// equal digest, equal vectors.
     pub fingerprint: String,
-    /// Such a digest of what vectors of images depend on alone (vision tower, preprocessing): models
-    /// of which it is equal can be asked about each other's images. `None` in what was recorded
-    /// before this field was.
+    /// Such a digest of what vectors of images depend on alone (vision tower, preprocessing):
+    /// models of which it is equal can be asked about each other's images. `None` in what was
+    /// recorded before this field was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_fingerprint: Option<String>,
     /// The adapter that was merged into the weights when they were loaded.

@@ -162,7 +162,8 @@ impl Engine {
     }
 
     /// The model that queries need, without loading it: the one that is loaded for them, else the
-    /// one that the library was made with, and what would run it here. Without a library it is the one that is named, if it is loaded.
+    /// one that the library was made with, and what would run it here. Without a library it is the
+    /// one that is named, if it is loaded.
     ///
     /// # Errors
     /// If the library's description cannot be read, or there is no such device.

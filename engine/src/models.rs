@@ -272,7 +272,8 @@ mod tests {
         // Nobody knows that of an index of before.
         let before = ModelInfo { image_fingerprint: None, ..old.clone() };
         assert_eq!(slow(Some("lit")).0.of(&before).unwrap().info().name, "old");
-        // Without a name it is the library's own, and what lies there now, if images stay as they were.
+        // Without a name it is the library's own, and what lies there now, if images stay as they
+        // were.
         assert_eq!(slow(None).0.of(&old).unwrap().info().name, "old");
         let replaced = ModelInfo { name: "lit".into(), ..old.clone() };
         assert_eq!(slow(None).0.of(&replaced).unwrap().info().name, "lit");

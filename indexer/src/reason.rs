@@ -236,7 +236,7 @@ mod tests {
     fn names_are_written_as_programs_read_them() {
         let names: HashSet<String> = each(ReasonCode::ALL).map(|code| serde_json::to_string(code).unwrap()).collect();
         assert_eq!(names.len(), ReasonCode::ALL.len());
-        assert!(names.iter().all(|name| ReasonCode::ALL.iter().any(|code| *name == format!("{:?}", code.name()))));
+        assert!(each(ReasonCode::ALL).all(|code| names.contains(&format!("{:?}", code.name()))));
         assert_eq!(serde_json::from_str::<ReasonCode>("\"drive_away\"").unwrap(), ReasonCode::DriveAway);
     }
 }

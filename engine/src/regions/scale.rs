@@ -258,7 +258,8 @@ pub(crate) struct QueryScorer {
 }
 
 impl QueryScorer {
-    /// In bytes, to be kept with the index: [`QueryScorer::from_bytes`] gives one that scores alike.
+    /// In bytes, to be kept with the index: [`QueryScorer::from_bytes`] gives one that scores
+    /// alike.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = [self.image_weight, self.most_of_image].map(f32::to_le_bytes).concat();
         bytes.extend(self.scale.to_bytes());

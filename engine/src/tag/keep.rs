@@ -98,7 +98,8 @@ impl Engine {
     }
 
     /// Tags what a run brought, where tags are kept: with the labels of `index`, or, of a
-    /// generation that is new, with those of the one before. False if it was stopped before its end.
+    /// generation that is new, with those of the one before. False if it was stopped before its
+    /// end.
     ///
     /// # Errors
     /// If the model or the store fails.

@@ -6,8 +6,8 @@
 //! region-labels  name (4, UTF-8) | scale (rest)          the scale is of whoever tags
 //! ```
 //!
-//! Tags are derived: of the regions of their image, of whose map the fingerprint is, and of a set of
-//! labels. Those of another set, or of other regions, count for nothing. A score is in steps of
+//! Tags are derived: of the regions of their image, of whose map the fingerprint is, and of a set
+//! of labels. Those of another set, or of other regions, count for nothing. A score is in steps of
 //! 1/65,535.
 
 use crate::ImageId;

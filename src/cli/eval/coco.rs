@@ -90,6 +90,8 @@ impl DataSet {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::coco_file;
+    use glimpse_nonempty::Every as _;
+
     use super::*;
 
     fn parse(text: &str, limit: Option<usize>) -> Result<DataSet, String> {
@@ -122,7 +124,8 @@ mod tests {
         let rest = of_file(coco_file::parse(DATA, "COCO annotations").unwrap(), 1, Some(2)).unwrap();
         assert_eq!((rest.images, rest.objects), (vec![PathBuf::from("b.jpg")], vec![1]));
         let none = of_file(coco_file::parse(DATA, "COCO annotations").unwrap(), 5, Some(1)).unwrap();
-        assert!(none.images.is_empty() && none.things.iter().all(|thing| thing.boxes.is_empty()));
+        assert!(none.images.is_empty());
+        assert!(none.things.iter().every(|thing| thing.boxes.is_empty()));
     }
 
     #[test]

@@ -158,8 +158,8 @@ impl Index {
     }
 
     /// Stores what images show, which was found at a revision of the index. Images that are gone,
-    /// have changed since or have no regions are left out, and so is all if other labels are kept by
-    /// now. The caller commits.
+    /// have changed since or have no regions are left out, and so is all if other labels are kept
+    /// by now. The caller commits.
     ///
     /// # Errors
     /// If the store fails.
