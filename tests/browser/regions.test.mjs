@@ -29,7 +29,7 @@ onPage("the mode of the bar looks for things, with boxes on the pictures", async
   await page.locator("#weaker").click();
   await page.waitForURL(/weak=1/);
   await page.locator("#grid .spot").first().waitFor();
-  const inside = await page.locator("#grid .tile").first().evaluate((tile) => {
+  const inside = await page.locator("#grid .tile:has(.spot)").first().evaluate((tile) => {
     const [outer, inner] = [tile.getBoundingClientRect(), tile.querySelector(".spot").getBoundingClientRect()];
     return inner.left >= outer.left - 2 && inner.right <= outer.right + 2 && inner.top >= outer.top - 2 && inner.bottom <= outer.bottom + 2;
   });
