@@ -216,7 +216,7 @@ reason_of!(io::Error, ImageError, VideoError, EncodeError);
 mod tests {
     use std::collections::HashSet;
 
-    use glimpse_nonempty::each;
+    use glimpse_nonempty::{Every as _, each};
 
     use super::*;
 
@@ -236,7 +236,7 @@ mod tests {
     fn names_are_written_as_programs_read_them() {
         let names: HashSet<String> = each(ReasonCode::ALL).map(|code| serde_json::to_string(code).unwrap()).collect();
         assert_eq!(names.len(), ReasonCode::ALL.len());
-        assert!(each(ReasonCode::ALL).all(|code| names.contains(&format!("{:?}", code.name()))));
+        assert!(ReasonCode::ALL.iter().every(|code| names.contains(&format!("{:?}", code.name()))));
         assert_eq!(serde_json::from_str::<ReasonCode>("\"drive_away\"").unwrap(), ReasonCode::DriveAway);
     }
 }
