@@ -101,7 +101,8 @@ onPage("weaker matches are folded behind many sure ones, and unfold", async (pag
   await page.evaluate(() => scrollTo(0, 0));
   const headings = page.locator("#grid h2");
   const sections = new Map();
-  for (let y = 0; y < 60_000 && !sections.has("Weaker matches"); y += 600) {
+  // The figure of a heading grows with the pages of the answer that have come.
+  for (let y = 0; y < 60_000 && sections.get("Weaker matches") !== weaker; y += 600) {
     await page.evaluate((y) => scrollTo(0, y), y);
     for (const text of await headings.allTextContents()) sections.set(text.replace(/ \d+$/, ""), Number(/\d+$/.exec(text)[0]));
   }
