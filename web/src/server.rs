@@ -23,20 +23,20 @@ use crate::state::{AppState, CONNECTIONS, Limits};
 use crate::watching::{WatchNote, Watching};
 
 /// Seconds that requests in progress are given when the server stops.
-pub(crate) const GRACE: u64 = 5;
+const GRACE: u64 = 5;
 /// How long a run that indexes is waited for when the server stops. What it has done is kept in any
 /// case.
 const RUN_GRACE: Duration = Duration::from_secs(30);
 /// Threads that read requests and write answers; the work is done by others.
-pub(crate) const WORKERS: usize = 2;
+const WORKERS: usize = 2;
 /// A library that cannot be opened says so within this time; a large one goes on opening while the
 /// page answers.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a client may take to send the head of a request, and be silent after it has connected.
-pub(crate) const HEAD_TIME: Duration = Duration::from_secs(5);
+const HEAD_TIME: Duration = Duration::from_secs(5);
 
 /// How long a client may take none of what is sent to it.
-pub(crate) const UNREAD_TIME: Duration = Duration::from_secs(60);
+const UNREAD_TIME: Duration = Duration::from_secs(60);
 
 /// Where to listen, who may ask, and for what.
 #[derive(Clone)]
@@ -220,21 +220,10 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
     let watching = options.watch.clone();
     let watching = watching.map(|watch| Watching::start(state.clone().into_inner(), watch, tell)).transpose();
     let watching = watching.map_err(ServeError::Run)?;
-    let served = actix_web::rt::System::new().block_on(async move {
-        let stopping = shared.stopping.clone();
-        let server = HttpServer::new(move || App::new().configure(configure(shared.clone())))
-            .workers(WORKERS)
-            .max_connections(CONNECTIONS / WORKERS)
-            .client_request_timeout(HEAD_TIME)
-            .on_connect(|connection, _| give_up_if_unread(connection, UNREAD_TIME))
-            .shutdown_timeout(GRACE)
-            .disable_signals()
-            .bind(address)
-            .map_err(|source| ServeError::Bind { address, source })?;
-        let bound = server.addrs().first().copied().unwrap_or(address);
-        let server = server.run();
-        ready(Running { url: format!("http://{bound}"), notes: Some(notes), handle: server.handle(), stopping });
-        server.await.map_err(ServeError::Run)
+    let stopping = shared.stopping.clone();
+    let configure = move |config: &mut web::ServiceConfig| configure(shared.clone())(config);
+    let served = listen(address, CONNECTIONS, configure, |url, handle| {
+        ready(Running { url, notes: Some(notes), handle, stopping });
     });
     state.jobs.close();
     if let Some(watching) = watching {
@@ -244,10 +233,35 @@ pub fn serve(engine: Arc<Engine>, options: &ServeOptions, ready: impl FnOnce(Run
     served
 }
 
+/// Answers requests until the server is stopped by its handle, over at most so many connections.
+/// `ready` is given the address that was bound.
+pub(crate) fn listen(
+    address: SocketAddr,
+    connections: usize,
+    configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+    ready: impl FnOnce(String, ServerHandle),
+) -> Result<(), ServeError> {
+    actix_web::rt::System::new().block_on(async move {
+        let server = HttpServer::new(move || App::new().configure(&configure))
+            .workers(WORKERS)
+            .max_connections(connections / WORKERS)
+            .client_request_timeout(HEAD_TIME)
+            .on_connect(|connection, _| give_up_if_unread(connection, UNREAD_TIME))
+            .shutdown_timeout(GRACE)
+            .disable_signals()
+            .bind(address)
+            .map_err(|source| ServeError::Bind { address, source })?;
+        let bound = server.addrs().first().copied().unwrap_or(address);
+        let server = server.run();
+        ready(format!("http://{bound}"), server.handle());
+        server.await.map_err(ServeError::Run)
+    })
+}
+
 /// Has the system end a connection whose client takes nothing of what is sent to it for so long:
 /// nothing else would, and the file or archive that it asked for would hold its place for ever.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn give_up_if_unread(connection: &dyn Any, time: Duration) {
+fn give_up_if_unread(connection: &dyn Any, time: Duration) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
         // Without it the connection is as good as any other.
         let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(time));
@@ -256,7 +270,7 @@ pub(crate) fn give_up_if_unread(connection: &dyn Any, time: Duration) {
 
 /// Other systems have no such limit.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn give_up_if_unread(_: &dyn Any, _: Duration) {}
+fn give_up_if_unread(_: &dyn Any, _: Duration) {}
 
 #[cfg(all(test, target_os = "linux"))]
 #[allow(clippy::unwrap_used)]

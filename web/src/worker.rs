@@ -4,16 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Bytes, Data};
-use actix_web::{App, HttpResponse, HttpServer};
 use glimpse_engine::{Engine, EngineError, WorkerFault, WorkerInfo};
 
 use crate::access::{Access, check};
 use crate::error::ApiError;
 use crate::pool::Pool;
-use crate::server::{GRACE, HEAD_TIME, Running, ServeError, UNREAD_TIME, WORKERS, give_up_if_unread};
+use crate::server::{Running, ServeError, listen};
 
 /// Most connections at a time.
 const CONNECTIONS: usize = 128;
@@ -54,32 +54,16 @@ pub fn work(engine: Arc<Engine>, options: &WorkerOptions, ready: impl FnOnce(Run
     let info = engine.worker_info()?;
     let encoding = Pool::start("encode", 1, WAITING).map_err(ServeError::Run)?.lasting(BATCH_LIMIT);
     let state = Data::new(State { engine, info, encoding });
-    let address = options.listen;
-    actix_web::rt::System::new().block_on(async move {
-        let app = move || {
-            App::new()
-                .app_data(access.clone())
-                .app_data(state.clone())
-                .app_data(web::PayloadConfig::new(MOST_BYTES))
-                .service(web::resource("/api/v1/worker").route(web::get().to(describe)))
-                .service(web::resource("/api/v1/worker/encode").route(web::post().to(encode)))
-                .default_service(web::to(nothing_here))
-                .wrap(from_fn(check))
-        };
-        let server = HttpServer::new(app)
-            .workers(WORKERS)
-            .max_connections(CONNECTIONS / WORKERS)
-            .client_request_timeout(HEAD_TIME)
-            .on_connect(|connection, _| give_up_if_unread(connection, UNREAD_TIME))
-            .shutdown_timeout(GRACE)
-            .disable_signals()
-            .bind(address)
-            .map_err(|source| ServeError::Bind { address, source })?;
-        let bound = server.addrs().first().copied().unwrap_or(address);
-        let server = server.run();
-        ready(Running::new(format!("http://{bound}"), server.handle()));
-        server.await.map_err(ServeError::Run)
-    })
+    let configure = move |config: &mut web::ServiceConfig| {
+        let routes = web::scope("")
+            .service(web::resource("/api/v1/worker").route(web::get().to(describe)))
+            .service(web::resource("/api/v1/worker/encode").route(web::post().to(encode)))
+            .default_service(web::to(nothing_here))
+            .wrap(from_fn(check));
+        config.app_data(access.clone()).app_data(state.clone()).app_data(web::PayloadConfig::new(MOST_BYTES));
+        config.service(routes);
+    };
+    listen(options.listen, CONNECTIONS, configure, |url, handle| ready(Running::new(url, handle)))
 }
 
 /// What this worker is.

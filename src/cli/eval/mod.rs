@@ -17,16 +17,19 @@ mod retrieval;
 mod segment;
 mod vectors;
 
+use std::io::{BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use glimpse::engine::AdapterChoice;
 use glimpse::{Engine, FileEvent, IngestOptions, Observer, Settings};
+use serde::Serialize;
 use tempfile::TempDir;
 
 use super::args::{EvalArgs, EvalCommand};
 use super::context::Context;
 use super::outcome::{CliError, Outcome};
+use super::output::write_json;
 
 pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
     match &args.command {
@@ -40,6 +43,22 @@ pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
         EvalCommand::Retrieval(args) => retrieval::run(args, context),
         EvalCommand::Classify(args) => classify::run(args, context),
     }
+}
+
+/// Prints what was measured: as one JSON object, or as `print` writes it.
+fn print_report(
+    context: &Context,
+    json: bool,
+    report: &impl Serialize,
+    print: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> Result<(), CliError>,
+) -> Result<Outcome, CliError> {
+    let mut out = context.stdout();
+    match json {
+        true => write_json(&mut out, report)?,
+        false => print(&mut out)?,
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
 }
 
 /// A library of its own, which goes when the measuring is done. It shares what the user's library

@@ -20,7 +20,7 @@ use super::{Bench, folder, share};
 use crate::cli::args::EvalRegionsArgs;
 use crate::cli::context::Context;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, write_json};
+use crate::cli::output::Table;
 
 /// A box is right from this overlap with a true one.
 const RIGHT: f32 = 0.5;
@@ -60,13 +60,7 @@ pub fn run(args: &EvalRegionsArgs, context: &Context) -> Result<Outcome, CliErro
         std::fs::write(path, reliability.svg()).map_err(failed)?;
         context.note(format_args!("wrote {}", path.display()));
     }
-    let mut out = context.stdout();
-    match args.json {
-        true => write_json(&mut out, &report)?,
-        false => report.print(&mut out)?,
-    }
-    out.flush()?;
-    Ok(Outcome::Done)
+    super::print_report(context, args.json, &report, |out| report.print(out))
 }
 
 /// The way from patches to regions that is measured.

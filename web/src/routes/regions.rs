@@ -229,9 +229,11 @@ pub async fn heatmap(
         if asked.is_some_and(|asked| matches(&asked, &tag(&name, size))) {
             return Ok((name, Some(None)));
         }
-        require_regions(state)?;
-        state.require_model()?;
         let drawn = state.thumbnails.in_memory(&(name.clone(), size));
+        if drawn.is_none() {
+            require_regions(state)?;
+            state.require_model()?;
+        }
         Ok((name, drawn.map(Some)))
     })
     .await?;

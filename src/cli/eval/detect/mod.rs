@@ -10,7 +10,6 @@ mod truth;
 mod tests;
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::time::Instant;
 
 use glimpse::engine::{Depth, FindQuery, FoundImage, RegionChoice, RegionOptions, StructuredQuery};
@@ -22,7 +21,6 @@ use crate::cli::args::EvalDetectArgs;
 use crate::cli::context::Context;
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::write_json;
 use matching::Detection;
 use report::Report;
 use truth::Truth;
@@ -71,13 +69,7 @@ pub fn run(args: &EvalDetectArgs, context: &Context) -> Result<Outcome, CliError
         seconds_per_category: share(seconds, truth.categories.len() as f64),
         figures: precision::figures(&truth, &detections),
     };
-    let mut out = context.stdout();
-    match args.json {
-        true => write_json(&mut out, &report)?,
-        false => report.print(&mut out)?,
-    }
-    out.flush()?;
-    Ok(Outcome::Done)
+    super::print_report(context, args.json, &report, |out| report.print(out))
 }
 
 /// Asks all images for a category.

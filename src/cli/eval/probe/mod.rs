@@ -21,7 +21,7 @@ use crate::cli::args::{EvalProbeArgs, ProbeTask};
 use crate::cli::context::Context;
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, write_json};
+use crate::cli::output::Table;
 use measures::{Figures, Measures};
 use ridge::{Linear, Ridge};
 use targets::{Pixels, Targets, at_pixels};
@@ -67,13 +67,7 @@ pub fn run(args: &EvalProbeArgs, context: &Context) -> Result<Outcome, CliError>
     bar.finish_and_clear();
     let [probe, constant] = measures.ok_or_else(unfit)?.map(|measures| measures.figures());
     let report = Report { fitted: train, measured: data.len() - train, ridge: args.ridge, probe, constant };
-    let mut out = context.stdout();
-    match args.json {
-        true => write_json(&mut out, &report)?,
-        false => report.print(&mut out)?,
-    }
-    out.flush()?;
-    Ok(Outcome::Done)
+    super::print_report(context, args.json, &report, |out| report.print(out))
 }
 
 /// Images and where their truth is.

@@ -21,7 +21,7 @@ use crate::cli::args::EvalReferArgs;
 use crate::cli::context::Context;
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::{Table, write_json};
+use crate::cli::output::Table;
 use accuracy::{Accuracy, Shares};
 use truth::Expression;
 
@@ -71,13 +71,7 @@ pub fn run(args: &EvalReferArgs, context: &Context) -> Result<Outcome, CliError>
     }
     bar.finish_and_clear();
     report.seconds_per_expression = share(started.elapsed().as_secs_f64(), expressions.len() as f64);
-    let mut out = context.stdout();
-    match args.json {
-        true => write_json(&mut out, &report)?,
-        false => report.print(&mut out)?,
-    }
-    out.flush()?;
-    Ok(Outcome::Done)
+    super::print_report(context, args.json, &report, |out| report.print(out))
 }
 
 impl Report {

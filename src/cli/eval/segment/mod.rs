@@ -10,7 +10,6 @@ mod report;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-use std::io::Write;
 use std::time::Instant;
 
 use glimpse::Source;
@@ -21,7 +20,6 @@ use crate::cli::args::EvalSegmentArgs;
 use crate::cli::context::Context;
 use crate::cli::interrupt::interruptible;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::output::write_json;
 use draws::Draws;
 use predicted::Predicted;
 use report::{Measures, Report};
@@ -85,13 +83,7 @@ pub fn run(args: &EvalSegmentArgs, context: &Context) -> Result<Outcome, CliErro
         oracle,
         chance,
     };
-    let mut out = context.stdout();
-    match args.json {
-        true => write_json(&mut out, &report)?,
-        false => report.print(&mut out)?,
-    }
-    out.flush()?;
-    Ok(Outcome::Done)
+    super::print_report(context, args.json, &report, |out| report.print(out))
 }
 
 /// The categories that an image is asked for: all but `none`, or some of those that it shows and of
