@@ -279,7 +279,7 @@ impl Engine {
     }
 
     /// What is kept, to change it.
-    fn kept(&self) -> Result<Arc<Collections>, EngineError> {
+    pub(crate) fn kept(&self) -> Result<Arc<Collections>, EngineError> {
         let index = self.serving()?;
         if let Some(reason) = self.library.obstacle() {
             return Err(IndexError::ReadOnly { dir: self.library.home().to_path_buf(), reason }.into());
@@ -288,7 +288,7 @@ impl Engine {
     }
 
     /// What images contain.
-    fn contents(&self, ids: &[ImageId]) -> Result<Vec<ContentHash>, EngineError> {
+    pub(crate) fn contents(&self, ids: &[ImageId]) -> Result<Vec<ContentHash>, EngineError> {
         let index = self.serving()?;
         let tiles = index.tiles(ids.iter().map(|&id| index.video_of(id)));
         if tiles.len() < ids.len() {

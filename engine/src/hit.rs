@@ -103,4 +103,6 @@ pub struct Page {
     pub searched: usize,
     /// Images to search with that are not in the library any more, and were left out.
     pub gone: usize,
+    /// Images that are left out since somebody said that they do not show what was asked for.
+    pub said_wrong: usize,
 }

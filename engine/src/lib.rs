@@ -18,6 +18,7 @@ mod duplicates;
 mod embed;
 mod engine;
 mod error;
+mod feedback;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod fixture;
@@ -66,6 +67,7 @@ pub use duplicates::{DuplicateGroup, DuplicateOptions};
 pub use embed::{EmbedInput, Embedded};
 pub use engine::{Described, Engine};
 pub use error::{EngineError, ErrorKind};
+pub use feedback::{Feedback, NewFeedback};
 pub use folder_tree::FolderNode;
 pub use frames::Frame;
 pub use hit::{Explanation, FrameHit, Hit, Page, Strength};

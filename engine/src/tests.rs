@@ -15,6 +15,7 @@ use crate::{
     Mode, Observer, Query, RunControl, Settings, TagOptions,
 };
 
+mod feedback;
 mod generations;
 mod questions;
 mod sidecars;

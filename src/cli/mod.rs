@@ -34,6 +34,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Favourite(args) => commands::favourite::run(args, &context),
         Command::Hidden(args) => commands::marks::hidden(args, &context),
         Command::Keyword(args) => commands::marks::keyword(args, &context),
+        Command::Feedback(args) => commands::feedback::run(args, &context),
         Command::Album(args) => commands::album::run(args, &context),
         Command::Roots(args) => commands::roots::run(args, &context),
         Command::Runs(args) => commands::roots::runs(args, &context),

@@ -1,4 +1,5 @@
-//! Images that are hidden, and keywords of one's own, from the command line.
+//! Images that are hidden, keywords of one's own, and what is said of answers, from the command
+//! line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -110,4 +111,30 @@ fn what_cannot_be_hidden_or_tagged_changes_nothing_and_is_named() {
     }
     assert_eq!(fixture.run(["hidden", "list"]).code, 1);
     assert!(all(&fixture).iter().every(|image| image["own_tags"] == json!([])));
+}
+
+#[test]
+fn an_answer_that_was_called_wrong_is_found_no_more_until_that_is_forgotten() {
+    let fixture = Fixture::indexed();
+    let found = || fixture.run(["search", "helicopter", "--json", "--all", "-n", "200"]).json();
+    let before = found();
+    let first = before[0]["path"].as_str().unwrap();
+    assert_eq!(fixture.run(["feedback", "list"]).code, 1, "nothing was said yet");
+    let said = fixture.json(["feedback", "wrong", " Helicopter", first, "--json"]);
+    assert_eq!((&said[0]["text"], &said[0]["wrong"]), (&json!("helicopter"), &json!([before[0]["id"]])));
+    assert!(!paths(&found()).contains(&first));
+    let listed = fixture.run(["feedback", "list"]);
+    assert!(
+        listed.stdout.contains("helicopter") && listed.stdout.contains("0 images right, 1 wrong"),
+        "{}",
+        listed.stdout
+    );
+
+    let right = fixture.json(["feedback", "right", "helicopter", first, "--json"]);
+    assert_eq!((&right[0]["right"], &right[0]["wrong"]), (&json!([before[0]["id"]]), &json!([])));
+    assert_eq!(found()[0]["path"], first);
+    assert_eq!(fixture.run(["feedback", "forget", "helicopter", first]).code, 0);
+    assert_eq!(found(), before);
+    let run = fixture.run(["feedback", "wrong", "helicopter", "no-such.jpg"]);
+    assert!(run.code == 2 && run.stderr.contains("no-such.jpg"), "{}", run.stderr);
 }

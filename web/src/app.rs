@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
-    albums, caption, changes, downloads, find, folder_tree, groups, image_tags, images, jobs, library, map, marks,
-    page, regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
+    albums, caption, changes, downloads, feedback, find, folder_tree, groups, image_tags, images, jobs, library, map,
+    marks, page, regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 use crate::state::AppState;
 
@@ -64,6 +64,7 @@ fn routes(path: &str) -> Scope {
         .service(at("/folders/tree", READ, [get(folder_tree::tree)]))
         .service(at("/tags", "GET, HEAD, POST", [get(tags::tags), post(marks::tags)]))
         .service(at("/hidden", "POST", [post(marks::hidden)]))
+        .service(at("/feedback", "GET, HEAD, POST", [get(feedback::all), post(feedback::give)]))
         .service(at("/map", "POST", [post(map::map)]))
         .service(at("/suggest", "POST", [post(suggest::suggest)]))
         .service(at("/timeline", "POST", [post(timeline::timeline)]))

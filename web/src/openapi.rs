@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
-    albums, caption, changes, downloads, find, folder_tree, groups, image_tags, images, jobs, library, map, marks,
-    regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
+    albums, caption, changes, downloads, feedback, find, folder_tree, groups, image_tags, images, jobs, library, map,
+    marks, regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
 };
 
 /// The Glimpse API.
@@ -31,7 +31,7 @@ use crate::routes::{
         images::records, images::record, images::thumbnail, images::original, images::frames, image_tags::tags,
         regions::stored, regions::heatmap,
         albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,
-        marks::hidden, marks::tags,
+        marks::hidden, marks::tags, feedback::all, feedback::give,
         downloads::archive, downloads::export, library::facets, library::folders, folder_tree::tree,
         suggest::suggest, tags::tags, map::map, roots::browse, roots::forget, roots::runs, trash::trash,
         sidecars::sidecars, reveal::reveal,

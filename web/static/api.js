@@ -216,6 +216,15 @@ export async function hide(ids, wanted) {
   for (const part of inParts(ids)) await ask("POST", "hidden", { body: { [wanted ? "add" : "remove"]: part } });
 }
 
+/// Says of images that they show what a text asks for (`right`), do not (`wrong`), or nothing any more (`unsaid`).
+/** @type {(text: string, said: "right" | "wrong" | "unsaid", ids: number[]) => Promise<void>} */
+export async function giveFeedback(text, said, ids) {
+  for (const part of inParts(ids)) await ask("POST", "feedback", { body: { text, [said]: part } });
+}
+/// What was said of the answers to a text.
+/** @type {(text: string) => Promise<{ right: number[], wrong: number[] }>} */
+export const feedback = (text) => ask("POST", "feedback", { body: { text } });
+
 /// Gives images tags, or takes tags away that were given so.
 /** @type {(ids: number[], changes: { add?: string[], remove?: string[] }) => Promise<void>} */
 export async function changeTags(ids, changes) {

@@ -10,6 +10,7 @@ import { Display } from "./display.js";
 import { $, closest, framed, isPlain } from "./dom.js";
 import { explain } from "./errors.js";
 import { setUpFavourites } from "./favourites.js";
+import { forgive, sayMatch } from "./feedback.js";
 import { setUpFilters } from "./filters.js";
 import { forgetFolders } from "./folders.js";
 import { Grid } from "./grid.js";
@@ -30,7 +31,7 @@ import { Selection } from "./selection.js";
 import { setUpSelectionBar } from "./selectionbar.js";
 import { Server } from "./server.js";
 import { forgetExamples, setUpSuggestions } from "./suggest.js";
-import { EMPTY, canFind, chipsWith, exampleOf, filterOf, isRanked, likePart, question, read, regionQuestion, similarTo, sortOf, textsOf, write } from "./state.js";
+import { EMPTY, askedAlone, canFind, chipsWith, exampleOf, filterOf, isRanked, likePart, question, read, regionQuestion, similarTo, sortOf, textsOf, write } from "./state.js";
 import { announce, toast } from "./toast.js";
 import { fill, loadWords, t } from "./words.js";
 
@@ -64,7 +65,7 @@ const grid = new Grid($("grid"), {
 });
 const scrubber = setUpScrubber({ grid });
 const panel = setUpPanel({ changed: libraryChanged, allows: () => server.allows, hidden: () => change({ ...EMPTY, hidden: true }) });
-const report = new Report({ change, panel, server });
+const report = new Report({ change, panel, server, forgive: async (text) => (await forgive(text), collectionChanged(true)) });
 const pages = new Pages({
   get, change,
   href: (changes) => write({ ...get(), ...changes }),
@@ -108,6 +109,8 @@ const selectionBar = setUpSelectionBar({
     moveBy: order.moveBy,
     boxed,
     tag: async (ids) => (await import("./tag_images.js")).openTags(ids, () => (forgetExamples(), collectionChanged(get().tags.length > 0))),
+    asked: () => askedAlone(get()),
+    matches: async (ids, match) => (await sayMatch(askedAlone(get()), ids, match), selection.clear(), collectionChanged(true)),
     hidden: () => get().hidden,
     hide: async (ids, hidden) => (await hide(ids, hidden), toast(hiddenNow(ids.length, hidden)), selection.clear(), collectionChanged(true)),
     addToAlbum: (ids) => albums.add(ids),

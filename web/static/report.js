@@ -6,7 +6,7 @@ import { explain } from "./errors.js";
 import { setUpInstead } from "./instead.js";
 import { setUpMeant } from "./meant.js";
 import { languageNote } from "./quality.js";
-import { canFind, exampleOf, hasIdleImages, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
+import { askedAlone, canFind, exampleOf, hasIdleImages, isFiltered, isRanked, textsOf, withoutFilters } from "./state.js";
 import { announce } from "./toast.js";
 import { t } from "./words.js";
 
@@ -17,9 +17,11 @@ export class Report {
   #meant;
   #instead;
 
-  /// `change` is told what the user wants, `panel` shows the library, and `server` says what is known of it.
-  /** @param {{ change: Page.Change, panel: Page.Panel, server: Page.Server }} page */
-  constructor({ change, panel, server }) {
+  /// `change` is told what the user wants, `panel` shows the library, `server` says what is known of it, and `forgive(text)`
+  /// forgets which answers were said to be wrong.
+  /** @param {{ change: Page.Change, panel: Page.Panel, server: Page.Server, forgive: (text: string) => unknown }} page */
+  constructor({ change, panel, server, forgive }) {
+    this.forgive = forgive;
     this.change = change;
     this.panel = panel;
     this.server = server;
@@ -59,7 +61,7 @@ export class Report {
   /// What was found, in numbers and notes. `words` if it was asked of the words alone.
   /** @type {(state: Page.State, results: Page.ResultSet, how: { words: boolean }) => void} */
   found(state, results, { words }) {
-    const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular, gone } = results;
+    const { accepted, searched, ranked, tiles, withoutRegions, asThings, nothingParticular, gone, saidWrong } = results;
     const line = ranked ? t("matches", { n: accepted, searched }) : isFiltered(state) ? t("pass", { n: accepted }) : t("imageCount", { n: accepted });
     $("count").textContent = line;
     // Nothing is like a box of an image, which may hold nothing particular.
@@ -71,6 +73,7 @@ export class Report {
     this.#instead(ranked && accepted === 0 && !words && !exampleOf(state) ? texts : "");
     if (words) return this.note(t("modelLoading"));
     if (gone) return this.note(t("examplesGone", { n: gone }));
+    if (saidWrong) return this.note(t("saidWrong", { n: saidWrong }), [t("unhide"), () => this.forgive(askedAlone(state))]);
     if (isAlone) return this.note(t("nothingInBox"));
     if (withoutRegions) return this.note(t("someWithoutRegions", { n: withoutRegions }), [t("makeRegions"), this.panel.makeRegions]);
     if (asThings) return this.note(t("asksThings"), [t("findThings"), () => this.change({ find: true, chips: [], text: asThings, sign: 1 }, { finish: true })]);

@@ -55,6 +55,8 @@ export class Results {
   withoutRegions = 0;
   /// Images to search with that are gone.
   gone = 0;
+  /// Images that were said to be wrong, and left out.
+  saidWrong = 0;
   /// The part that others are to look like is plain background, or the like.
   nothingParticular = false;
   /// What was understood of a question about regions: `thing` of a box is a place in its `things`.
@@ -96,8 +98,8 @@ export class Results {
     this.started = true;
     // How many weaker ones there are is not always known for regions.
 
-    const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0, nothing_particular: nothingParticular = false, gone = 0 } = page;
-    Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions, nothingParticular, gone });
+    const { accepted, weaker = null, searched, next, form = null, find = null, without_regions: withoutRegions = 0, nothing_particular: nothingParticular = false, gone = 0, said_wrong: saidWrong = 0 } = page;
+    Object.assign(this, { accepted, weaker, searched, next, form, asThings: find, withoutRegions, nothingParticular, gone, saidWrong });
     this.complete = page.next === null;
     // Everything in an album is seen in its place.
     for (const tile of page.hits) this.tiles.push(this.ranked ? tile : { ...tile, stack: null });

@@ -63,6 +63,10 @@ export function setUpSelectionBar({ selection, on }) {
       id: `stars-${stars}`, label: "rateNone", icon: "star", word: stars ? t("ratingOf", { n: stars, of: STARS }) : t("rateNone"), act: of((ids) => rate(ids, stars)),
     })), () => on.allows().rate],
     ["tag", t("tags"), t("tagThese"), on.tag, () => on.allows().tag],
+    ["check", t("feedback"), t("feedbackThese"), [
+      { label: "feedbackRight", icon: "check", act: of((ids) => on.matches(ids, true)) },
+      { label: "feedbackWrong", icon: "close", act: of((ids) => on.matches(ids, false)) },
+    ], () => on.allows().feedback && on.asked()],
     ["hidden", t("hide"), t("hideThese"), (ids) => on.hide(ids, true), () => on.allows().hide && !on.hidden()],
     ["shown", t("unhide"), t("unhide"), (ids) => on.hide(ids, false), () => on.allows().hide && on.hidden()],
     ["similar", t("similarToThese"), t("similarToThese"), on.similar],

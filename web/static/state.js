@@ -58,6 +58,13 @@ export const thingsOf = ({ chips }) => chips.filter((chip) => chip.kind === "tex
 /** @type {(state: Page.State) => string[]} */
 export const textsOf = ({ chips, text }) =>
   [...chips.filter((chip) => chip.kind === "text").map(({ value }) => value), text.trim()].filter(Boolean);
+/// The text, if it is all that is asked for, of images as a whole.
+/** @type {(state: Page.State) => string} */
+export function askedAlone({ find, text, sign, chips }) {
+  const parts = [...chips, ...(text.trim() ? [/** @type {Page.Chip} */ ({ kind: "text", value: text.trim(), weight: sign })] : [])];
+  const [part] = parts;
+  return !find && parts.length === 1 && part.kind === "text" && part.weight > 0 ? part.value : "";
+}
 /// The image, or part of one, that regions are to look like. It is looked for by itself.
 /** @type {(state: Page.State) => Page.ImageChip | Page.UploadChip | undefined} */
 export const exampleOf = ({ find, chips }) => (find ? chips.filter((chip) => chip.kind === "image" || chip.kind === "upload").find(({ weight }) => weight > 0) : undefined);

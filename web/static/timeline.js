@@ -22,6 +22,7 @@ export class Timeline {
   withoutRegions = 0;
   nothingParticular = false;
   gone = 0;
+  saidWrong = 0;
   /** @type {Api.Form | null} */
   form = null;
   /** @type {string | null} */

@@ -16,7 +16,7 @@ declare namespace Api {
   }
   interface FoundTile extends Tile { boxes: Box[] }
 
-  interface Page<T = Tile> { hits: T[]; accepted: number; weaker: number; searched: number; gone: number; next: string | null; find: string | null }
+  interface Page<T = Tile> { hits: T[]; accepted: number; weaker: number; searched: number; gone: number; said_wrong: number; next: string | null; find: string | null }
   interface FoundPage<T = FoundTile> {
     form: Form; hits: T[]; accepted: number; weaker: number | null; searched: number; next: string | null;
     nothing_particular: boolean; without_regions: number;
@@ -95,7 +95,7 @@ declare namespace Api {
     outcome: "done" | "stopped" | "failed"; message: string | null; reason_code?: string | null;
   }
   interface Sidecars { written: string[]; unchanged: number; failed: Failure[] }
-  interface Allows { trash: boolean; sidecars: boolean; reveal: boolean; roots: boolean; tag?: boolean; hide?: boolean; rate?: boolean }
+  interface Allows { trash: boolean; sidecars: boolean; reveal: boolean; roots: boolean; tag?: boolean; hide?: boolean; feedback?: boolean; rate?: boolean }
   interface LibraryChange { revision: number; images: number }
   interface Folder { path: string; images: number; present: boolean }
   interface Folders { roots: Folder[] }

@@ -42,7 +42,7 @@ declare namespace Page {
   /// A page of hits, of images as a whole or of things in them.
   interface Answer {
     hits: Tile[]; accepted: number; weaker: number | null; searched: number; next: string | null; find?: string | null; form?: Api.Form;
-    without_regions?: number; nothing_particular?: boolean; gone?: number;
+    without_regions?: number; nothing_particular?: boolean; gone?: number; said_wrong?: number;
   }
 
   // ---- results ----
@@ -72,7 +72,7 @@ declare namespace Page {
   /// What a question found, or the library by months.
   interface ResultSet {
     ranked: boolean; started: boolean; complete: boolean; hasMore: boolean; accepted: number; searched: number; tiles: Tile[];
-    expected: number; withoutRegions: number; gone: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
+    expected: number; withoutRegions: number; gone: number; saidWrong: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
     spread: Set<number>; sort: string;
     load(signal?: AbortSignal, place?: Place | null): Promise<boolean>;
     lookAhead?(place?: Place | null): void;
@@ -105,7 +105,7 @@ declare namespace Page {
   /// What can be done with selected images.
   interface SelectionActs {
     all: () => unknown; similar: (ids: number[]) => void; favourite: (ids: number[]) => Promise<void>; album: () => string;
-    tag: (ids: number[]) => Promise<void>; hidden: () => boolean; hide: (ids: number[], hidden: boolean) => Promise<void>; boxed: () => Boxed | null;
+    tag: (ids: number[]) => Promise<void>; hidden: () => boolean; hide: (ids: number[], hidden: boolean) => Promise<void>; asked: () => string; matches: (ids: number[], match: boolean) => Promise<void>; boxed: () => Boxed | null;
     allows: () => Partial<Api.Allows>; ordered: () => boolean; moveFirst: (ids: number[]) => Promise<void>;
     moveBy: (ids: number[], by: 1 | -1) => Promise<void>;
     addToAlbum: (ids: number[]) => Promise<void>; removeFromAlbum: (ids: number[]) => Promise<void>; cover: (id: number) => Promise<void>;

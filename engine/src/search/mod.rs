@@ -16,6 +16,7 @@ use glimpse_indexer::{Filter, IdSet, ImageId, Index, IndexError};
 use crate::best_frame::{Best, by_video};
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
 use crate::control::ActiveQuery;
+use crate::feedback::Said;
 use crate::query::Position;
 use crate::served::Served;
 use crate::{Cancel, Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};
@@ -26,6 +27,8 @@ use results::{Meaning, Ranked, ResultSet};
 /// Images asked of the vector index at first; more are asked for while the last one is still above
 /// the cut.
 const FIRST: usize = 512;
+/// The score of an image of which somebody said that it shows what is asked for.
+const RIGHT_SCORE: f32 = 0.99;
 /// Most images that are found by words.
 const MOST_WORDS: usize = 100_000;
 
@@ -72,6 +75,8 @@ impl Engine {
         let question = &question;
         let mut allowed = self.selected(index, &question.filter)?;
         question.left_out().for_each(|image| _ = allowed.remove(index.video_of(image)));
+        let said = self::said(index, question);
+        let said_wrong = said.wrong.iter().filter(|&&image| allowed.remove(image)).count();
         // Frames are ranked, videos are found.
         let searched = index.with_frames(&allowed);
 
@@ -92,6 +97,10 @@ impl Engine {
             let (found, likely_alone) = self::nearest(index, &alone.scale, &searched, Depth::Strict)?;
             let (found, ..) = by_video(index, found, likely_alone, |scored| &mut scored.id);
             likely = widen(&mut nearest, &found);
+        }
+        if meaning.is_some() {
+            let right: Vec<ImageId> = said.right.into_iter().filter(|&image| allowed.contains(image)).collect();
+            likely = put_first(&mut nearest, likely, &right);
         }
         let (words, held) = match question.mode {
             Mode::Semantic => (Vec::new(), 0),
@@ -121,7 +130,7 @@ impl Engine {
         let strong = above.iter().filter(|hit| Strength::of(hit.score) == Strength::Strong).count();
         [above, below].into_iter().for_each(|hits| order(index, hits, (sort, &question.filter), |hit| hit.id));
         let (digest, searched) = (question.digest, allowed.len());
-        Ok(ResultSet { id, digest, hits, accepted, strong, weaker, searched, gone, meaning })
+        Ok(ResultSet { id, digest, hits, accepted, strong, weaker, searched, gone, said_wrong, meaning })
     }
 
     /// Embeds the terms and calibrates their sum over the library.
@@ -182,16 +191,35 @@ fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Resul
     }
 }
 
+/// What was said of the answers to a text that is asked by itself.
+fn said(index: &Index, question: &Question) -> Said {
+    match question.only_text() {
+        Some(text) => Said::of(index, &index.collections().feedback(text)),
+        None => Said::default(),
+    }
+}
+
 /// Gives images the score that another question `found` them with, where that is higher. Gives
 /// how many now lie above the cut.
 fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
-    let mut found: HashMap<ImageId, f32> = found.iter().map(|scored| (scored.id, scored.score)).collect();
+    let mut others: HashMap<ImageId, f32> = found.iter().map(|scored| (scored.id, scored.score)).collect();
     for scored in nearest.iter_mut() {
-        scored.score = found.remove(&scored.id).map_or(scored.score, |score| score.max(scored.score));
+        scored.score = others.remove(&scored.id).map_or(scored.score, |score| score.max(scored.score));
     }
-    nearest.extend(found.into_iter().map(|(id, score)| Scored { id, score }));
-    nearest.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+    nearest.extend(found.iter().filter(|scored| others.contains_key(&scored.id)));
+    nearest.sort_by(|a, b| b.score.total_cmp(&a.score)); // what scores the same stays in its order
     nearest.partition_point(|scored| scored.score >= CUT)
+}
+
+/// Puts images before all others, as found without doubt. Gives how many now lie above the cut.
+fn put_first(nearest: &mut Vec<Scored>, likely: usize, images: &[ImageId]) -> usize {
+    let images: HashSet<ImageId> = images.iter().copied().collect();
+    let below = nearest.iter().skip(likely).filter(|scored| !images.contains(&scored.id)).count();
+    nearest.retain(|scored| !images.contains(&scored.id));
+    let mut first: Vec<Scored> = images.into_iter().map(|id| Scored { id, score: RIGHT_SCORE }).collect();
+    first.sort_by_key(|scored| scored.id);
+    nearest.splice(..0, first);
+    nearest.len() - below
 }
 
 /// Images that hold all the words asked for; in a search by words, then those that hold some. None

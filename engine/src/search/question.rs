@@ -76,6 +76,14 @@ impl Question {
         (!wanted.is_empty()).then(|| wanted.join(" "))
     }
 
+    /// The text, if it is all that is asked for.
+    pub fn only_text(&self) -> Option<&str> {
+        match self.terms.as_slice() {
+            [(Asked::Text(text), weight)] if *weight > 0.0 => Some(text),
+            _ => None,
+        }
+    }
+
     /// The texts that are asked against.
     pub fn unwanted(&self) -> impl Iterator<Item = &str> {
         self.texts(|weight| weight < 0.0)

@@ -33,6 +33,8 @@ pub(crate) struct ResultSet {
     pub searched: usize,
     /// Images to search with that are not in the library any more.
     pub gone: usize,
+    /// Images that were said to be wrong, and left out.
+    pub said_wrong: usize,
     /// Explains the scores by meaning.
     pub meaning: Option<Meaning>,
 }
@@ -63,7 +65,8 @@ impl ResultSet {
     pub fn name(question: &Question, index: &Index) -> u64 {
         let mut hasher = blake3::Hasher::new();
         let collections = index.collections();
-        if question.filter.asks_collections() || !collections.hidden().is_empty() {
+        let has_feedback = || question.only_text().is_some() && collections.has_feedback();
+        if question.filter.asks_collections() || !collections.hidden().is_empty() || has_feedback() {
             hasher.update(&collections.revision().to_le_bytes());
         }
         if !question.filter.region_tags.is_empty() {
@@ -100,6 +103,7 @@ impl ResultSet {
             next: (at < self.hits.len()).then(|| position.to_cursor()),
             searched: self.searched,
             gone: self.gone,
+            said_wrong: self.said_wrong,
         }
     }
 

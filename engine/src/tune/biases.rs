@@ -15,6 +15,8 @@ use crate::{Cancel, EngineError};
 const LEAST_IMAGES: usize = 8;
 /// Lengths of a bias that are tried; that of a text is 1.
 const LENGTHS: [f32; 5] = [0.1, 0.2, 0.4, 0.8, 1.6];
+/// How much images that are wrong count, against those that are right.
+const AWAY: f32 = 0.2;
 /// Parts in which a word's images are held back, one after the other.
 const FOLDS: usize = 3;
 /// How much better a word must find its images.
@@ -27,8 +29,8 @@ pub(super) struct Biases {
     pub gain: Gain,
 }
 
-/// Learns biases from names (keywords, albums, folders) with images enough. None is made of a word
-/// that finds its images as well without.
+/// Learns biases from names (keywords, albums, folders, feedback) with images enough. None is made
+/// of a word that finds its images as well without.
 ///
 /// # Errors
 /// [`EngineError::Cancelled`].
@@ -71,7 +73,7 @@ fn choose(names: &[&Example], parts: &[Vec<usize>], images: &Vectors, centre: &[
             let mut sums = (0.0, [0.0; LENGTHS.len()]);
             for fold in 0..2 {
                 let taught = without(&parts[i], fold, 2);
-                let direction = direction(&taught, images, centre);
+                let direction = direction(&taught, &names[i].wrong, images, centre);
                 let taught: HashSet<usize> = taught.into_iter().collect();
                 let asked: HashSet<usize> = parts[i].iter().copied().filter(|image| !taught.contains(image)).collect();
                 sums.0 += average_precision(images, names[i].vector.as_slice(), &asked, &taught) / 2.0;
@@ -87,17 +89,24 @@ fn choose(names: &[&Example], parts: &[Vec<usize>], images: &Vectors, centre: &[
     let best = (0..LENGTHS.len()).max_by(|&a, &b| total(a).total_cmp(&total(b))).unwrap_or(0);
     let bias = |i: usize| -> Option<Vec<f32>> {
         let (before, with) = &tried[i];
-        let direction = direction(&parts[i], images, centre);
+        let direction = direction(&parts[i], &names[i].wrong, images, centre);
         (with[best] >= before + LEAST_GAIN).then(|| direction.iter().map(|value| value * LENGTHS[best]).collect())
     };
     (0..names.len()).map(bias).collect()
 }
 
-/// From the centre of all images towards the mean of some, of length 1; nothing if they are the
-/// same.
-fn direction(of: &[usize], images: &Vectors, centre: &[f32]) -> Vec<f32> {
-    let mut direction: Vec<f32> = centre.iter().map(|value| -value).collect();
-    of.iter().for_each(|&image| add(&mut direction, images.row(image), 1.0 / of.len() as f32));
+/// From the centre of all images towards the mean of some, and away from the mean of those that are
+/// wrong (Rocchio, 1971), of length 1; nothing if they are the same.
+fn direction(of: &[usize], wrong: &[usize], images: &Vectors, centre: &[f32]) -> Vec<f32> {
+    let from_centre = |of: &[usize]| {
+        let mut mean: Vec<f32> = centre.iter().map(|value| -value).collect();
+        of.iter().for_each(|&image| add(&mut mean, images.row(image), 1.0 / of.len() as f32));
+        mean
+    };
+    let mut direction = from_centre(of);
+    if !wrong.is_empty() {
+        add(&mut direction, &from_centre(wrong), -AWAY);
+    }
     let length = dot(&direction, &direction).sqrt();
     if length > f32::EPSILON {
         direction.iter_mut().for_each(|value| *value /= length);
@@ -129,7 +138,7 @@ mod tests {
 
     fn name(text: &str, images: Vec<usize>, seed: u64) -> Example {
         let vector = Embedding::new(noise(seed, DIM)).unwrap();
-        Example { text: text.into(), vector, images, source: TextSource::Keyword }
+        Example { text: text.into(), vector, images, wrong: Vec::new(), source: TextSource::Keyword }
     }
 
     /// 12 groups of 20 images that look alike, each with a name that means nothing to the model.

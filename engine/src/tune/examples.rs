@@ -1,4 +1,5 @@
-//! What a library says of its own images: captions, keywords, albums, folders.
+//! What a library says of its own images: captions, keywords, albums, folders, and what was said of
+//! answers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,6 +11,7 @@ use super::query_map::words;
 use crate::EngineError;
 use crate::calibrate::sampled;
 use crate::calibrate::vectors::{Vectors, spaced};
+use crate::feedback::Said;
 
 /// Images that are looked at.
 const MOST_IMAGES: usize = 20_000;
@@ -57,11 +59,14 @@ pub enum TextSource {
     Album,
     /// Names of folders.
     Folder,
+    /// Texts that were searched, with the images of which somebody said that they show it, or do
+    /// not.
+    Feedback,
 }
 
 impl TextSource {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Caption, Self::Keyword, Self::Album, Self::Folder];
+    pub const ALL: [Self; 5] = [Self::Caption, Self::Keyword, Self::Album, Self::Folder, Self::Feedback];
 
     /// In the plural, for people.
     pub fn name(self) -> &'static str {
@@ -70,6 +75,7 @@ impl TextSource {
             Self::Keyword => "keywords",
             Self::Album => "albums",
             Self::Folder => "folders",
+            Self::Feedback => "feedback",
         }
     }
 }
@@ -82,14 +88,25 @@ pub(super) struct Example {
     pub vector: Embedding,
     /// Rows of the images.
     pub images: Vec<usize>,
+    /// Rows of images that it does not belong to, although one might think so.
+    pub wrong: Vec<usize>,
     pub source: TextSource,
+}
+
+/// A text of the library, and the rows of its images.
+#[derive(Debug, Clone)]
+pub(super) struct Text {
+    pub source: TextSource,
+    pub text: String,
+    pub images: Vec<usize>,
+    /// As [`Example::wrong`].
+    pub wrong: Vec<usize>,
 }
 
 /// Images and texts of a library.
 pub(super) struct Gathered {
     pub images: Vectors,
-    /// Texts, where they stand, and the rows of their images.
-    pub texts: Vec<(TextSource, String, Vec<usize>)>,
+    pub texts: Vec<Text>,
 }
 
 impl Gathered {
@@ -100,8 +117,13 @@ impl Gathered {
     pub fn of(index: &Index, dim: usize, sources: &[TextSource]) -> Result<Self, EngineError> {
         let mut images = Vectors::new(dim);
         let mut rows: HashMap<ImageId, usize> = HashMap::new();
-        for id in sampled(index.select(&Filter::default()).iter(), MOST_IMAGES) {
-            if let Some(vector) = index.vector(id) {
+        let feedback = index.collections().all_feedback();
+        let feedback: Vec<_> = feedback.iter().map(|said| (&said.text, Said::of(index, said))).collect();
+        let named = feedback.iter().flat_map(|(_, said)| said.right.iter().chain(&said.wrong)).copied();
+        for id in sampled(index.select(&Filter::default()).iter(), MOST_IMAGES).into_iter().chain(named) {
+            if !rows.contains_key(&id)
+                && let Some(vector) = index.vector(id)
+            {
                 rows.insert(id, images.len());
                 images.push(&vector);
             }
@@ -130,10 +152,18 @@ impl Gathered {
                 add(TextSource::Folder, &name, *row);
             }
         }
+        let rows_of = |ids: &[ImageId]| ids.iter().filter_map(|id| rows.get(id).copied()).collect::<Vec<_>>();
         let half = images.len() / 2;
-        let usable = found.into_iter().filter(|((source, text), rows)| is_usable(*source, text, rows.len(), half));
-        let texts: Vec<_> = usable.map(|((source, text), rows)| (source, text, rows.into_iter().collect())).collect();
-        Ok(Self { images, texts: thinned(texts) })
+        let said = found.into_iter().map(|((source, text), rows)| {
+            let images = rows.into_iter().collect();
+            Text { source, text, images, wrong: Vec::new() }
+        });
+        let with_feedback = feedback.iter().filter(|_| sources.contains(&TextSource::Feedback)).map(|(text, said)| {
+            let (images, wrong) = (rows_of(&said.right), rows_of(&said.wrong));
+            Text { source: TextSource::Feedback, text: (*text).clone(), images, wrong }
+        });
+        let usable = |text: &Text| is_usable(text.source, &text.text, text.images.len(), half);
+        Ok(Self { texts: thinned(said.chain(with_feedback).filter(usable).collect()), images })
     }
 }
 
@@ -141,6 +171,9 @@ impl Gathered {
 fn is_usable(source: TextSource, text: &str, images: usize, half: usize) -> bool {
     let words = words(text);
     let is_said = words.iter().any(|word| word.chars().filter(|c| c.is_alphabetic()).count() > 1);
+    if source == TextSource::Feedback {
+        return is_said && (1..=half.max(1)).contains(&images);
+    }
     if source == TextSource::Caption {
         return is_said && words.len() > 1 && images <= half.max(1);
     }
@@ -150,9 +183,9 @@ fn is_usable(source: TextSource, text: &str, images: usize, half: usize) -> bool
 }
 
 /// No more than [`MOST_TEXTS`] of each source, evenly out of all.
-fn thinned(texts: Vec<(TextSource, String, Vec<usize>)>) -> Vec<(TextSource, String, Vec<usize>)> {
-    let mut by_source: BTreeMap<TextSource, Vec<_>> = BTreeMap::new();
-    texts.into_iter().for_each(|text| by_source.entry(text.0).or_default().push(text));
+fn thinned(texts: Vec<Text>) -> Vec<Text> {
+    let mut by_source: BTreeMap<TextSource, Vec<Text>> = BTreeMap::new();
+    texts.into_iter().for_each(|text| by_source.entry(text.source).or_default().push(text));
     by_source
         .into_values()
         .flat_map(|texts| spaced(texts.len(), MOST_TEXTS).map(|i| texts[i].clone()).collect::<Vec<_>>())
@@ -179,6 +212,9 @@ mod tests {
             (TextSource::Keyword, "a b c d e", 20, false),
             (TextSource::Caption, "a dog on the beach", 1, true),
             (TextSource::Caption, "OLYMPUS", 1, false),
+            (TextSource::Feedback, "rex", 1, true),
+            (TextSource::Feedback, "rex", 0, false),
+            (TextSource::Feedback, "rex", 51, false),
         ]) {
             assert_eq!(is_usable(source, text, images, 50), expected, "{source:?} {text}");
         }

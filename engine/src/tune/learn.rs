@@ -1,6 +1,6 @@
 //! Learns the low-rank map: texts are to lie nearer to the images that they belong to than to
-//! others (softmax over images, InfoNCE, arXiv 1807.03748), while ordinary words stay where they
-//! are.
+//! others (softmax over images, InfoNCE, arXiv 1807.03748), those that somebody said are wrong
+//! always among them, while ordinary words stay where they are.
 
 use std::collections::HashSet;
 
@@ -126,8 +126,10 @@ impl Lessons<'_> {
 
         let own: HashSet<usize> = example.images.iter().copied().collect();
         let shown = spaced(example.images.len(), OWN).map(|place| example.images[place]);
-        let others = spaced(self.images.len(), OTHERS).filter(|image| !own.contains(image));
-        let compared: Vec<usize> = shown.chain(others).collect();
+        let wrong: HashSet<usize> = example.wrong.iter().copied().collect();
+        let others = spaced(self.images.len(), OTHERS).filter(|image| !own.contains(image) && !wrong.contains(image));
+        let wrong = spaced(example.wrong.len(), OTHERS).map(|place| example.wrong[place]);
+        let compared: Vec<usize> = shown.chain(wrong).chain(others).collect();
         let count = example.images.len().min(OWN);
         let logits: Vec<f32> = compared.iter().map(|&image| self.scale * dot(&unit, self.images.row(image))).collect();
         let largest = logits.iter().copied().fold(f32::MIN, f32::max);
@@ -228,7 +230,8 @@ mod tests {
 
     fn example(images: &[usize], vector: &[f32]) -> Example {
         let vector = Embedding::new(vector.to_vec()).unwrap();
-        Example { text: String::new(), vector, images: images.to_vec(), source: TextSource::Caption }
+        let (text, wrong) = (String::new(), Vec::new());
+        Example { text, vector, images: images.to_vec(), wrong, source: TextSource::Caption }
     }
 
     /// The gradient that is computed is that of the loss, by differences.

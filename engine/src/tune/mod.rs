@@ -1,6 +1,6 @@
 //! A model that learns from its owner: what is asked is moved nearer to what the library's own
-//! captions, keywords, albums and folders say of its images. Images stay as they are, so that
-//! nothing is encoded again.
+//! captions, keywords, albums and folders, and what people said of answers, say of its images.
+//! Images stay as they are, so that nothing is encoded again.
 //!
 //! ```text
 //! examples.rs    texts of the library, and their images
@@ -26,7 +26,7 @@ use glimpse_encoder::Encode;
 use rayon::prelude::*;
 
 pub use self::examples::TextSource;
-use self::examples::{Example, Gathered};
+use self::examples::{Example, Gathered, Text};
 pub(crate) use self::file::QueryMaps;
 use self::file::{FORMAT, StoredMap};
 use self::learn::Lessons;
@@ -102,27 +102,28 @@ impl Engine {
         let (images, texts) = (gathered.images, gathered.texts);
         if texts.len() < LEAST_TEXTS / 2 {
             return Err(EngineError::BadRequest(format!(
-                "the library says too little of its images: {} captions, keywords, albums and folders can be learnt \
-                 from, {} are needed; a keyword, an album or a folder counts from four images on",
+                "the library says too little of its images: {} captions, keywords, albums, folders and feedback \
+                 can be learnt from, {} are needed; a keyword, an album or a folder counts from four images on",
                 texts.len(),
                 LEAST_TEXTS / 2
             )));
         }
         let all = FOLDS + 4;
         progress(0, all);
-        let counts = texts.iter().fold(BTreeMap::new(), |mut counts, (source, ..)| {
-            *counts.entry(*source).or_default() += 1;
+        let counts = texts.iter().fold(BTreeMap::new(), |mut counts, text| {
+            *counts.entry(text.source).or_default() += 1;
             counts
         });
-        let said: Vec<&str> = texts.iter().map(|(_, text, _)| text.as_str()).collect();
+        let said: Vec<&str> = texts.iter().map(|text| text.text.as_str()).collect();
         let embedded = self.texts.embed(encoder.as_ref(), &said)?;
         let examples: Vec<Example> = texts
             .iter()
             .zip(embedded)
-            .map(|((source, text, rows), vector)| Example {
+            .map(|(Text { source, text, images, wrong }, vector)| Example {
                 text: text.clone(),
                 vector,
-                images: rows.clone(),
+                images: images.clone(),
+                wrong: wrong.clone(),
                 source: *source,
             })
             .collect();

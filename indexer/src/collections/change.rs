@@ -19,6 +19,8 @@ pub(super) enum Change {
     Hidden { add: Vec<ContentHash>, remove: Vec<ContentHash> },
     /// Tags that images have from now on; none for those that lost all.
     Tags { tags: BTreeMap<ContentHash, Vec<String>> },
+    /// Images that show what a text asks for, that do not, and of which nothing is said any more.
+    Feedback { text: String, right: Vec<ContentHash>, wrong: Vec<ContentHash>, unsaid: Vec<ContentHash> },
     /// An album as a whole.
     Album { album: Album },
     /// What is said of an album.
@@ -42,6 +44,8 @@ pub(super) struct Data {
     pub favourites: Arc<HashSet<ContentHash>>,
     pub hidden: Arc<HashSet<ContentHash>>,
     pub tags: BTreeMap<ContentHash, Vec<String>>,
+    /// Of each text, whether images show it.
+    pub feedback: BTreeMap<String, BTreeMap<ContentHash, bool>>,
     pub albums: BTreeMap<String, Arc<Album>>,
 }
 
@@ -65,6 +69,18 @@ impl Change {
     }
 }
 
+/// Says of images that they show a text, that they do not, or nothing any more.
+pub(super) fn say(
+    said: &mut BTreeMap<ContentHash, bool>,
+    right: &[ContentHash],
+    wrong: &[ContentHash],
+    unsaid: &[ContentHash],
+) {
+    said.extend(right.iter().map(|image| (*image, true)));
+    said.extend(wrong.iter().map(|image| (*image, false)));
+    unsaid.iter().for_each(|image| _ = said.remove(image));
+}
+
 fn alter(set: &mut HashSet<ContentHash>, add: Vec<ContentHash>, remove: &[ContentHash]) {
     set.extend(add);
     remove.iter().for_each(|content| _ = set.remove(content));
@@ -78,6 +94,11 @@ impl Data {
             Change::Tags { tags } => {
                 self.tags.extend(tags);
                 self.tags.retain(|_, tags| !tags.is_empty());
+            }
+            Change::Feedback { text, right, wrong, unsaid } => {
+                let said = self.feedback.entry(text).or_default();
+                say(said, &right, &wrong, &unsaid);
+                self.feedback.retain(|_, said| !said.is_empty());
             }
             Change::Album { album } => _ = self.albums.insert(album.id.clone(), Arc::new(album)),
             Change::AlbumFacts { id, name, cover, search } => {
@@ -103,7 +124,11 @@ impl Data {
         let hidden = sorted(&self.hidden).map(|add| Change::Hidden { add, remove: Vec::new() });
         let tags = (!self.tags.is_empty()).then(|| Change::Tags { tags: self.tags.clone() });
         let albums = self.albums.values().map(|album| Change::Album { album: Album::clone(album) });
-        favourites.into_iter().chain(hidden).chain(tags).chain(albums)
+        let feedback = self.feedback.iter().map(|(text, said)| {
+            let of = |wanted| said.iter().filter(|(_, right)| **right == wanted).map(|(image, _)| *image).collect();
+            Change::Feedback { text: text.clone(), right: of(true), wrong: of(false), unsaid: Vec::new() }
+        });
+        favourites.into_iter().chain(hidden).chain(tags).chain(feedback).chain(albums)
     }
 
     pub fn album(&self, id: &str) -> Result<Arc<Album>, CollectionsError> {

@@ -1,6 +1,6 @@
-//! What people keep of a library: favourites, hidden images, tags of their own, and albums. It
-//! belongs to no generation, and names images by their content, so that another model, a repair or
-//! a new index keep it.
+//! What people keep of a library: favourites, hidden images, tags of their own, albums, and what
+//! they say of answers. It belongs to no generation, and names images by their content, so that
+//! another model, a repair or a new index keep it.
 //!
 //! All of it is in memory; each change is one line of a journal ([`journal`]), which is on the disk
 //! before the change is told as done.
@@ -8,6 +8,7 @@
 mod album;
 mod change;
 mod error;
+mod feedback;
 mod journal;
 mod tags;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use parking_lot::{Mutex, RwLock};
 pub use self::album::{Album, AlbumChange, AlbumImages, NewAlbum, SavedSearch, Seen};
 use self::change::{Change, Data};
 pub use self::error::CollectionsError;
+pub use self::feedback::{Feedback, FeedbackChange, asked_alike};
 use self::journal::Journal;
 pub use self::tags::same_tag;
 use crate::ContentHash;

@@ -22,7 +22,8 @@ fn search() -> SavedSearch {
     SavedSearch { query: r#"{"terms":[]}"#.into(), regions: false, address: Some("?q=stop".into()), seen: None }
 }
 
-/// Favourites 1 and 3, 7 hidden, 2 with a tag, an album of 2, 4 and 1, and a saved search.
+/// Favourites 1 and 3, 7 hidden, 2 with a tag, 2 and 3 no stop signs, an album of 2, 4 and 1, and a
+/// saved search.
 fn kept() -> (TempDir, Collections, String) {
     let dir = tempdir().unwrap();
     let kept = Collections::open(dir.path());
@@ -32,6 +33,8 @@ fn kept() -> (TempDir, Collections, String) {
     assert_eq!(kept.set_hidden(&contents(&[7]), &contents(&[8, 9])).unwrap(), 1);
     let images = [(content(2), vec![]), (content(4), vec!["Beach".to_owned()])];
     assert_eq!(kept.set_tags(&images, &["beach".into()], &[]).unwrap(), [(content(2), vec![])]);
+    let said = FeedbackChange { right: contents(&[1, 2]), wrong: contents(&[2, 3]), unsaid: contents(&[1]) };
+    kept.give_feedback(" Stop  SIGN ", &said).unwrap();
     let spain = kept.create(album(" Spain ", &[1, 2, 1])).unwrap();
     assert_eq!((spain.name.as_str(), spain.images.len()), ("Spain", 2));
     let change =
@@ -55,6 +58,8 @@ fn what_was_acknowledged_is_there_after_a_restart() {
     assert!(again.is_favourite(&content(3)) && !again.is_favourite(&content(2)));
     assert!(again.is_hidden(&content(7)) && !again.is_hidden(&content(8)));
     assert_eq!(again.tags_of(&content(2)), ["beach"]);
+    let said = again.feedback("stop sign");
+    assert_eq!((said.right, said.wrong), (vec![], contents(&[2, 3])));
     let names: Vec<String> = again.albums().iter().map(|album| album.name.clone()).collect();
     assert_eq!(names, ["España", "stop signs"]);
     again.remove(&id).unwrap();
@@ -77,6 +82,26 @@ fn searches_of_older_programs_are_read_and_older_ones_read_ours() {
     let again = Collections::open(dir.path());
     let found = |name: &str| again.albums().iter().find(|album| album.name == name).unwrap().search.clone();
     assert_eq!((found("two dogs"), found("stop signs")), (Some(asked), Some(search())));
+}
+
+#[test]
+fn what_is_said_last_of_an_answer_counts_and_nothing_is_left_of_what_is_unsaid() {
+    let (dir, kept, _) = kept();
+    let right = FeedbackChange { right: contents(&[3]), ..FeedbackChange::default() };
+    let said = kept.give_feedback("stop sign", &right).unwrap();
+    assert_eq!((said.right, said.wrong), (contents(&[3]), contents(&[2])));
+    assert!(kept.feedback("Stop\tSign") == kept.feedback("stop sign") && kept.feedback("stop").is_empty());
+
+    let unsaid = FeedbackChange { unsaid: contents(&[2, 3, 9]), ..FeedbackChange::default() };
+    assert!(kept.give_feedback("stop sign", &unsaid).unwrap().is_empty());
+    assert!(!kept.has_feedback() && !Collections::open(dir.path()).has_feedback());
+    let length = fs::metadata(dir.path().join(journal::NAME)).unwrap().len();
+    kept.give_feedback("stop sign", &unsaid).unwrap();
+    assert_eq!(fs::metadata(dir.path().join(journal::NAME)).unwrap().len(), length, "nothing changed");
+
+    for text in each(["", " \n ", &"x".repeat(1_001)]) {
+        assert!(matches!(kept.give_feedback(text, &right), Err(CollectionsError::Refused(_))), "{text}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Arguments of the commands that keep what people choose: favourites, hidden images, keywords and
-//! albums.
+//! Arguments of the commands that keep what people choose and say: favourites, hidden images,
+//! keywords, feedback and albums.
 
 use std::path::PathBuf;
 
@@ -139,6 +139,51 @@ pub struct ListedArgs {
     /// Paths with a zero byte behind each, for `xargs -0`
     #[arg(short = '0', long)]
     pub null: bool,
+}
+
+const FEEDBACK_HELP: &str = "\
+Examples:
+  glimpse feedback wrong \"my dog\" wolf.jpg 1207     `glimpse search my dog` finds them no more
+  glimpse feedback right \"my dog\" rex.jpg          and finds this one
+  glimpse feedback forget \"my dog\" 1207            nothing is said of it any more
+  glimpse feedback list
+  glimpse tune                                     learns from it for other texts
+
+TEXT is the whole text of a search, whatever its case. What is said counts at once where this text alone is
+searched, not beside other texts or images, and not in `find`. It is kept beside the library, for the image
+whatever its file is called.";
+
+#[derive(Debug, Args)]
+#[command(after_help = FEEDBACK_HELP)]
+pub struct FeedbackArgs {
+    #[command(subcommand)]
+    pub command: FeedbackCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum FeedbackCommand {
+    /// Say that images show what a text asks for
+    Right(FeedbackChange),
+    /// Say that images do not show what a text asks for
+    Wrong(FeedbackChange),
+    /// Say nothing of images any more
+    Forget(FeedbackChange),
+    /// List what was said
+    List {
+        /// One JSON object a line: text, right, wrong
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A text, and images of which something is said.
+#[derive(Debug, Args)]
+pub struct FeedbackChange {
+    /// What was searched
+    pub text: String,
+
+    #[command(flatten)]
+    pub chosen: ChosenArgs,
 }
 
 const ALBUM_HELP: &str = "\

@@ -13,9 +13,9 @@ pub struct StatsArgs {
 }
 
 const TUNE_HELP: &str = "\
-Texts that the library keeps with its images (captions, keywords, names of albums and folders) teach
-what its owner means by them: names of people and places, words of a trade. Searches for images and
-tags go by that from then on; regions (`find`, `ground`) do not. Images stay as they are, nothing is
+Texts that the library keeps with its images (captions, keywords, names of albums and folders, and
+texts of searches whose answers you called right or wrong, see `feedback`) teach what its owner means
+by them: names of people and places, words of a trade. Searches for images and tags go by that from then on; regions (`find`, `ground`) do not. Images stay as they are, nothing is
 encoded again. What is learnt is measured on texts and images that were held back, and used only if
 more of these is found; ordinary words keep their images. A server that runs goes by it from its next
 start on. Run it again when there are more keywords.
@@ -58,6 +58,7 @@ pub enum SourceArg {
     Keywords,
     Albums,
     Folders,
+    Feedback,
 }
 
 impl From<SourceArg> for TextSource {
@@ -67,6 +68,7 @@ impl From<SourceArg> for TextSource {
             SourceArg::Keywords => Self::Keyword,
             SourceArg::Albums => Self::Album,
             SourceArg::Folders => Self::Folder,
+            SourceArg::Feedback => Self::Feedback,
         }
     }
 }

@@ -19,8 +19,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use glimpse::engine::{GraphEngine, RegionChoice};
 
 pub use collections::{
-    AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, HiddenArgs, HiddenCommand, KeywordArgs,
-    KeywordChange, KeywordCommand, ListedArgs, SidecarArgs,
+    AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, FeedbackArgs, FeedbackChange,
+    FeedbackCommand, HiddenArgs, HiddenCommand, KeywordArgs, KeywordChange, KeywordCommand, ListedArgs, SidecarArgs,
 };
 pub use evaluate::{
     EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalDetectArgs, EvalProbeArgs,
@@ -177,13 +177,15 @@ pub enum Command {
     Hidden(HiddenArgs),
     /// Give images keywords of your own
     Keyword(KeywordArgs),
+    /// Say which answers are right or wrong
+    Feedback(FeedbackArgs),
     /// Keep albums
     Album(AlbumArgs),
     /// Show the folders of the library, and forget some
     Roots(RootsArgs),
     /// Show the last runs that brought the library up to date
     Runs(RunsArgs),
-    /// Let queries learn from captions, keywords, albums and folders of the library
+    /// Let queries learn from captions, keywords, albums, folders and feedback
     Tune(TuneArgs),
     /// Show numbers about the library
     Stats(StatsArgs),

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod dups;
 pub mod embed;
 pub mod favourite;
+pub mod feedback;
 pub mod find;
 pub mod ground;
 pub mod index;

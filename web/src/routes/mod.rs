@@ -5,6 +5,7 @@ pub mod albums;
 pub mod caption;
 pub mod changes;
 pub mod downloads;
+pub mod feedback;
 mod file;
 pub mod find;
 pub mod folder_tree;

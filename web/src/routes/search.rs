@@ -30,6 +30,9 @@ pub struct PageView<T> {
     searched: usize,
     /// Images to search with that are not in the library any more, so that they were left out.
     gone: usize,
+    /// Images that are left out, since somebody said that they do not show what was asked for
+    /// (`/feedback`).
+    said_wrong: usize,
     /// `cursor` of the next page; none at the end. A result set stays as it is while it is paged.
     next: Option<String>,
     /// The form for `/find` that the text amounts to, if it asks about things in English: `two
@@ -39,13 +42,13 @@ pub struct PageView<T> {
 
 impl<T> PageView<T> {
     fn of(query: &Query, page: Page, hits: Vec<T>) -> Self {
-        let Page { accepted, strong, weaker, searched, gone, next, .. } = page;
+        let Page { accepted, strong, weaker, searched, gone, said_wrong, next, .. } = page;
         let find = match &query.terms[..] {
             [Term { source: Source::Text(text), weight }] if *weight > 0.0 => StructuredQuery::suggested(text, "en"),
             _ => None,
         };
         let (likely, next, find) = (accepted - strong, next.map(|cursor| cursor.0), find.map(|form| form.to_string()));
-        Self { hits, accepted, strong, likely, weaker, searched, gone, next, find }
+        Self { hits, accepted, strong, likely, weaker, searched, gone, said_wrong, next, find }
     }
 }
 

@@ -47,6 +47,8 @@ struct AllowsView {
     tag: bool,
     /// Hide images, and show them again.
     hide: bool,
+    /// Say which answers are right or wrong.
+    feedback: bool,
     /// Show files in the file manager of this machine (a server for this machine alone, with a
     /// desktop).
     reveal: bool,
@@ -131,6 +133,7 @@ pub async fn health(state: web::Data<AppState>) -> Result<HttpResponse, ApiError
                 rate: state.allow_sidecars,
                 tag: true,
                 hide: true,
+                feedback: true,
                 reveal: state.show_file.is_some(),
                 roots: !state.roots.folders().is_empty(),
             },

@@ -4,6 +4,7 @@
 mod albums;
 mod downloads;
 mod facts;
+mod feedback;
 mod folders;
 mod hostile;
 mod image_tags;
