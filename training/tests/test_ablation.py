@@ -55,7 +55,9 @@ class Ablation(InFolder):
             shift = 0.1 if model.name.startswith("silc") else 0.0
             if arguments[0] == "retrieval":
                 return [{"language": "mean", "text_to_image": [0.5 + shift, 0.7, 0.9]}]
-            return {"all": {"pointing": 0.5 + shift}, "presence_auroc": 0.5 + shift, "miou": 0.5 + shift}
+            if arguments[0] == "segment":
+                return {"ours": {"mean_iou": 0.5 + shift}}
+            return {"all": {"pointing": 0.5 + shift}, "presence_auroc": 0.5 + shift}
 
         options = ablation.parser().parse_args(
             [str(self.folder / "run"), "--galleries", "g", "--masks", "m", "--arms", "silc", "--seeds", "2"]
@@ -70,6 +72,11 @@ class Ablation(InFolder):
             # What was measured is not measured again.
             with unittest.mock.patch.object(ablation, "ask", side_effect=AssertionError):
                 self.assertEqual(ablation.ablation(options), table)
+            # One figure is lacking: only that is measured.
+            (self.folder / "run" / "silc-1.json").write_text(json.dumps(kept | {"auroc": None}).replace(', "auroc": null', ""))
+            with unittest.mock.patch.object(ablation, "ask", side_effect=ask) as again:
+                self.assertEqual(ablation.ablation(options), table)
+            self.assertEqual([call.args[2] for call in again.call_args_list], ["regions"])
 
 
 if __name__ == "__main__":
