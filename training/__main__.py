@@ -31,6 +31,7 @@ def train(stage: str):
     def action(options):
         from .decoder import DecoderStage
         from .distil import DistilStage
+        from .export import weights_of
         from .joint import JointStage
         from .loop import run
         from .teacher import TeacherStage
@@ -48,7 +49,9 @@ def train(stage: str):
         }[stage]
         extra = {} if stage == "teacher" else {"compile": not options.eager}
         if stage == "joint":
-            extra |= {"silc": options.silc, "masked": options.masked}
+            extra |= {"silc": options.silc, "masked": options.masked, "locca": options.locca, "curate": options.curate}
+            if options.curate:
+                extra |= {"teacher": weights_of(options.teacher)}
         run(build, budget, concepts=options.concepts, **extra)
 
     return action
@@ -115,6 +118,14 @@ def plot(options):
     plot_curves()
 
 
+def share(text: str) -> float:
+    """The value of `--curate`."""
+    value = float(text)
+    if not 0 <= value <= 0.9:
+        raise argparse.ArgumentTypeError("a share from 0 to 0.9")
+    return value
+
+
 STAGES = {
     "art": art,
     "captions": captions,
@@ -163,6 +174,9 @@ def main() -> None:
     )
     build.add_argument("--silc", type=float, default=0.0, help="joint: weight of self-distillation")
     build.add_argument("--masked", type=float, default=0.0, help="joint: weight of masked prediction")
+    build.add_argument("--locca", type=float, default=0.0, help="joint: weight of captions and boxes by a decoder")
+    build.add_argument("--curate", type=share, default=0.0, help="joint: share of drawn scenes to leave out [0 to 0.9]")
+    build.add_argument("--teacher", type=Path, default=MODEL_DIR, help="joint: the checkpoint that curates")
     options = parser.parse_args()
     CACHE_DIR.mkdir(parents=True, exist_ok=True)
     if options.command == "evaluate":

@@ -12,9 +12,9 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from .checkpoint import OF_IMAGES, OF_SCORES, write_checkpoint
+from .export import weights_of
 from .figures import PROGRAM, SOME, ask
 from .joint import JointStage
 from .loop import checkpoint_path, run
@@ -26,6 +26,8 @@ ARMS: dict[str, dict[str, float]] = {
     "silc": {"silc": 1.0},
     "masked": {"masked": 1.0},
     "both": {"silc": 1.0, "masked": 1.0},
+    "locca": {"locca": 1.0},
+    "curated": {"curate": 0.5},
 }
 PIXEL_SCENES = 40  # of each gallery of masks; one takes some three seconds of a core
 FIGURES = {
@@ -43,16 +45,11 @@ class Arm(JointStage):
     """The joint stage, under a name of its own."""
 
     def __init__(self, rank: int, budget: Budget, folder: Path, name: str, seed: int, model: Path, rate: float):
-        super().__init__(rank, budget, CONCEPTS, compile=False, start=weights(model), seed=seed, rate=rate, **ARMS[name])
+        super().__init__(rank, budget, CONCEPTS, compile=False, start=weights_of(model), teacher=weights_of(model), seed=seed, rate=rate, **ARMS[name])
         self.name, self.folder = f"ablation/{folder.resolve().name}/{name}-{seed}", folder
 
     def log_path(self) -> Path:
         return self.folder / f"{Path(self.name).name}.csv"
-
-
-def weights(model: Path) -> dict[str, torch.Tensor]:
-    """Those of a checkpoint, in single precision."""
-    return {name: tensor.float() for name, tensor in load_file(model / "model.safetensors").items()}
 
 
 def trained(folder: Path, name: str, seed: int, options) -> Path:

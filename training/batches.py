@@ -18,6 +18,11 @@ class Batch:
     patches: torch.Tensor  # (b, h/16 * w/16) concept per patch, -1 background, -2 undecided
     scenes: list[Scene]
 
+    def rows(self, places: torch.Tensor) -> "Batch":
+        """Some of the scenes."""
+        scenes = [self.scenes[place] for place in places]
+        return Batch(self.pixels[places], self.present[places], self.patches[places], scenes)
+
     def to(self, device) -> "Batch":
         return Batch(self.pixels.to(device), self.present.to(device), self.patches.to(device), self.scenes)
 

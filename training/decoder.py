@@ -2,8 +2,8 @@
 language.
 
 Each image gives one sequence per task. The loss covers all that follows the task (and language)
-token. The parallel prediction of LocCa's captions is left out: it is there to shape the vision
-tower, which is frozen here.
+token. The joint stage uses the same tasks to shape the vision tower (`--locca`), and there predicts
+half of the captions in parallel; a frozen tower has nothing to gain by that.
 """
 
 from dataclasses import dataclass
@@ -108,6 +108,41 @@ def sequence_loss(scores: torch.Tensor, targets: torch.Tensor, first_coordinate:
     return total, words.mean(), boxes.mean()
 
 
+def hide_words(inputs: torch.Tensor) -> torch.Tensor:
+    """Captions (b, t) for parallel prediction (arXiv 2306.07915): of what follows START, task and
+    language, every input is START, so that nothing but the image says what comes next.
+    """
+    return torch.cat([inputs[:, :3], torch.full_like(inputs[:, 3:], START)], 1)
+
+
+def tasks_loss(decoder: Decoder, towers, tokens, aligned, drawn: list[tuple[int, Sequence]], parallel: bool = False):
+    """The losses of all tasks, added, and each part: tokens (b, s, vision) and text-aligned vectors
+    of the patches of images, and sequences, each with the row of its image. `parallel` predicts
+    whole captions at once. The text tower learns nothing from it.
+    """
+    total, metrics = tokens.new_zeros((), dtype=torch.float), {}
+    seen = decoder.look(tokens, aligned, GRID, GRID)
+    for name, task in (("cap", CAP), ("aref", AREF), ("gcap", GCAP)):
+        chosen = [(row, sequence) for row, sequence in drawn if sequence.ids[0] == task]
+        if not chosen:
+            continue
+        rows = [row for row, _ in chosen]
+        inputs, targets = pack([sequence.ids for _, sequence in chosen])
+        at_once = parallel and task == CAP
+        texts = None
+        if task == AREF:
+            with torch.no_grad():
+                texts = encode_text(towers, encode([sequence.text for _, sequence in chosen]))
+        states = decoder.states(hide_words(inputs) if at_once else inputs, seen[rows], texts, causal=not at_once)
+        known = targets >= 0
+        loss, words, boxes = sequence_loss(decoder.output(states[known]), targets[known], decoder.config.first_coordinate)
+        total = total + loss
+        metrics["parallel_words" if at_once else f"{name}_words"] = words.item()
+        if task != CAP:
+            metrics[f"{name}_boxes"] = boxes.item()
+    return total, metrics
+
+
 class DecoderStage(Stage):
     name = "decoder"
     log_name = "decoder"
@@ -135,29 +170,8 @@ class DecoderStage(Stage):
         scenes = [whole_scene(self.painter, IMAGE) for _ in range(self.batch)]
         batch = collate(scenes, self.concepts)
         drawn = [(row, sequence) for row, scene in enumerate(scenes) for sequence in self.sampler.of(scene)]
-        total, metrics = 0.0, {}
-        count = sum(len(sequence.ids) for _, sequence in drawn)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.no_grad():
                 tokens, aligned = self.see(batch.pixels)
-            seen = self.modules.look(tokens, aligned, GRID, GRID)
-            for name, task in (("cap", CAP), ("aref", AREF), ("gcap", GCAP)):
-                chosen = [(row, sequence) for row, sequence in drawn if sequence.ids[0] == task]
-                if not chosen:
-                    continue
-                rows = [row for row, _ in chosen]
-                inputs, targets = pack([sequence.ids for _, sequence in chosen])
-                texts = None
-                if task == AREF:
-                    with torch.no_grad():
-                        texts = encode_text(self.towers, encode([sequence.text for _, sequence in chosen]))
-                states = self.modules.states(inputs, seen[rows], texts)
-                known = targets >= 0
-                scores = self.modules.output(states[known])
-                loss, words, boxes = sequence_loss(scores, targets[known], self.config.first_coordinate)
-                total = total + loss
-                metrics[f"{name}_words"] = words.item()
-                if task != CAP:
-                    metrics[f"{name}_boxes"] = boxes.item()
-        metrics["tokens"] = float(count)
-        return total, metrics
+            total, metrics = tasks_loss(self.modules, self.towers, tokens, aligned, drawn)
+        return total, metrics | {"tokens": float(sum(len(sequence.ids) for _, sequence in drawn))}

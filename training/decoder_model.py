@@ -142,15 +142,18 @@ class Decoder(nn.Module):
         """
         return torch.cat([tokens + self.place(places(rows, columns).to(tokens.device)), level(aligned)], -1)
 
-    def states(self, inputs: torch.Tensor, seen: torch.Tensor, texts: torch.Tensor | None = None) -> torch.Tensor:
+    def states(
+        self, inputs: torch.Tensor, seen: torch.Tensor, texts: torch.Tensor | None = None, causal: bool = True
+    ) -> torch.Tensor:
         """Inputs (b, t), which begin with START and a task, and what `look` gave to states (b, t,
         width). Where the task is AREF, `texts` (b, vision) are the embeddings of the expressions.
+        Without `causal`, every input is seen from everywhere (parallel prediction).
         """
         t = inputs.shape[1]
         x = self.token_embedding(inputs) + self.position_embedding.weight[:t]
         if texts is not None:
             x = torch.cat([x[:, :1], x[:, 1:2] + self.expression(level(texts))[:, None], x[:, 2:]], 1)
-        mask = torch.ones(t, t, dtype=torch.bool, device=inputs.device).triu(1)
+        mask = torch.ones(t, t, dtype=torch.bool, device=inputs.device).triu(1) if causal else None
         for layer in self.layers:
             x = layer(x, seen, mask)
         return self.final_layer_norm(x)

@@ -48,6 +48,11 @@ def load_weights() -> dict[str, torch.Tensor]:
     return tower_weights()
 
 
+def weights_of(model: Path) -> dict[str, torch.Tensor]:
+    """Those of a checkpoint, in single precision."""
+    return {name: tensor.float() for name, tensor in load_file(model / "model.safetensors").items()}
+
+
 def tower_weights() -> dict[str, torch.Tensor]:
     """What the towers have learnt apart; a tower that has not been trained yet stays as it starts."""
     torch.manual_seed(SEED)

@@ -13,6 +13,10 @@ import torch.nn.functional as F
 from .anchors import build_anchors
 from .batches import collate, training_painter
 from .captions import CaptionSampler
+from .curation import Curator
+from .decoder import Sequences, tasks_loss
+from .decoder_model import Decoder
+from .decoder_vocabulary import decoder_config
 from .distil import image_loss, patch_loss
 from .export import tower_weights
 from .layout import whole_scene
@@ -26,6 +30,7 @@ from .text import anchor_loss, draw_captions
 from .tokens import encode
 
 GROUND_SCALE, GROUND_COSINE = 12.0, 0.45  # of the logit by which a patch belongs to a caption
+PARALLEL = 0.5  # of the steps predict captions in parallel, where there is a decoder
 TEXT_ONLY = 2  # captions drawn at random per image, besides its own
 
 
@@ -58,12 +63,16 @@ class JointStage(Stage):
         compile: bool = True,
         silc: float = 0.0,
         masked: float = 0.0,
+        locca: float = 0.0,
+        curate: float = 0.0,
+        teacher: dict[str, torch.Tensor] | None = None,
         start: dict[str, torch.Tensor] | None = None,
         seed: int = SEED,
         rate: float = 1.0,
     ):
-        """`start` are weights in place of those of the stages before, `rate` a share of the rates
-        that suit these.
+        """`silc`, `masked` and `locca` are weights of losses. `curate` is the share of scenes that
+        are drawn and left out, as `teacher` and learner say. `start` are weights in place of those
+        of the stages before, `rate` a share of the rates that suit these.
         """
         torch.manual_seed(seed)
         self.concepts, self.batch, self.seed = concepts, budget.batch, seed
@@ -73,10 +82,19 @@ class JointStage(Stage):
         self.optimisers = optimisers(named, muon_lr=rate * 2e-3, adam_lr=rate * 8e-4)
         slope = [p.requires_grad_() for p in (self.modules.logit_scale, self.modules.logit_bias)]
         self.optimisers.append(torch.optim.Adam(slope, lr=rate * 1e-2))
-        if silc or masked:
-            self.beside = SelfDistillation(self.modules, silc, masked, rank, seed)
-            own = [parameter for _, parameter in self.beside.trained()]
+        self.distillation = SelfDistillation(self.modules, silc, masked, rank, seed) if silc or masked else None
+        if self.distillation is not None:
+            own = [parameter for _, parameter in self.distillation.trained()]
             self.optimisers.append(torch.optim.AdamW(own, lr=8e-4, betas=(0.9, 0.98), weight_decay=0.01))
+        self.locca, self.decoder = locca, Decoder(decoder_config(concepts)) if locca else None
+        if self.decoder is not None:
+            self.optimisers += optimisers(list(trainable(self.decoder, "")), muon_lr=6e-3, adam_lr=2e-3)
+            self.sequences = Sequences(np.random.default_rng([seed, 8, rank]), concepts, self.decoder.config)
+        parts = {"distillation": self.distillation, "decoder": self.decoder}
+        parts = {name: part for name, part in parts.items() if part is not None}
+        self.beside = torch.nn.ModuleDict(parts) if parts else None
+        self.curate = curate
+        self.curator = Curator(teacher or self.modules.state_dict(), rank, seed) if curate else None
         self.painter = training_painter(
             np.random.SeedSequence([seed, 4, rank]).generate_state(1)[0], concepts
         )
@@ -88,7 +106,7 @@ class JointStage(Stage):
 
     def _see(self, model, pixels, positions):
         tokens = encode_patches(model, pixels, positions)[-1]
-        return pool(model, tokens), patch_vectors(model, tokens)
+        return pool(model, tokens), patch_vectors(model, tokens), tokens
 
     def own_captions(self, present: torch.Tensor) -> tuple[list[str], torch.Tensor, torch.Tensor]:
         """One caption per image (b, concepts): one of its objects, or a list of two or more."""
@@ -107,16 +125,26 @@ class JointStage(Stage):
             meanings[row, list(meaning)] = 1
         return texts, meanings, every
 
+    def draw(self):
+        """A batch of scenes and their own captions, the best of more where they are curated."""
+        count = round(self.batch / (1 - self.curate))
+        batch = collate([whole_scene(self.painter, IMAGE) for _ in range(count)], self.concepts)
+        texts, meanings, every = self.own_captions(batch.present)
+        if self.curator is None:
+            return batch, (texts, meanings, every)
+        positive = matches(meanings, every, batch.present)
+        rows = self.curator.choose(self.modules, batch.pixels, self.positions, encode(texts), positive, self.batch)
+        return batch.rows(rows), ([texts[row] for row in rows], meanings[rows], every[rows])
+
     def loss(self, progress):
-        batch = collate([whole_scene(self.painter, IMAGE) for _ in range(self.batch)], self.concepts)
-        own = self.own_captions(batch.present)
+        batch, own = self.draw()
         free = draw_captions(self.sampler, TEXT_ONLY * self.batch)
         meanings, every = torch.cat([own[1], free[1]]), torch.cat([own[2], free[2]])
         with torch.autocast("cpu", torch.bfloat16):
-            images, patches = self.see(self.modules, batch.pixels, self.positions)
+            images, vectors, tokens = self.see(self.modules, batch.pixels, self.positions)
             texts = self.read(self.modules, encode(own[0] + free[0]))
         texts, images = F.normalize(texts.float(), dim=1), F.normalize(images.float(), dim=1)
-        patches = F.normalize(patches.float(), dim=2)
+        patches = F.normalize(vectors.float(), dim=2)
         positive = matches(meanings, every, batch.present)
         pairs, logits = sigmoid_loss(
             texts, images, positive, self.modules.logit_scale, self.modules.logit_bias
@@ -138,12 +166,17 @@ class JointStage(Stage):
             "bias": self.modules.logit_bias.item(),
         }
         total = 0.5 * pairs + ground + 0.5 * words + whole + 0.5 * local
-        if self.beside is not None:
-            with torch.autocast("cpu", torch.bfloat16):
-                more, more_metrics = self.beside.loss(self.modules, batch.pixels)
-            total, metrics = total + more, metrics | more_metrics
+        with torch.autocast("cpu", torch.bfloat16):
+            if self.distillation is not None:
+                more, more_metrics = self.distillation.loss(self.modules, batch.pixels)
+                total, metrics = total + more, metrics | more_metrics
+            if self.decoder is not None:
+                drawn = [(row, said) for row, scene in enumerate(batch.scenes) for said in self.sequences.of(scene)]
+                parallel = bool(self.sequences.rng.random() < PARALLEL)
+                more, more_metrics = tasks_loss(self.decoder, self.modules, tokens, vectors, drawn, parallel)
+                total, metrics = total + self.locca * more, metrics | more_metrics
         return total, metrics
 
     def after_step(self) -> None:
-        if self.beside is not None:
-            self.beside.follow(self.modules)
+        if self.distillation is not None:
+            self.distillation.follow(self.modules)

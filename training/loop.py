@@ -47,7 +47,7 @@ class Stage:
 
     def generators(self) -> list[np.random.Generator]:
         """Everything that draws training data at random."""
-        return [part.rng for part in (getattr(self, "painter", None), getattr(self, "sampler", None)) if part]
+        return [part.rng for part in (getattr(self, name, None) for name in ("painter", "sampler", "sequences")) if part]
 
 
 def learning_rate(progress: float, warm_up: float = 0.03) -> float:
@@ -179,8 +179,8 @@ def _resume(stage: Stage) -> tuple[int, float]:
     state = torch.load(path, weights_only=True)
     stage.modules.load_state_dict(state["modules"])
     if stage.beside is not None:
-        if "beside" not in state:
-            raise SystemExit(f"{path}: was begun without --silc and --masked; delete it to train with them")
+        if state.get("beside", {}).keys() != stage.beside.state_dict().keys():
+            raise SystemExit(f"{path}: was begun with other losses; delete it to train with these")
         stage.beside.load_state_dict(state["beside"])
     peaks = [group["peak"] for group in _groups(stage)]
     for optimiser, saved in zip(stage.optimisers, state["optimisers"]):
