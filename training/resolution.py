@@ -1,0 +1,78 @@
+"""Gives a SigLIP or SigLIP 2 checkpoint of fixed resolution another one, as SigLIP 2 makes those of
+its models that read larger images (arXiv 2502.14786, section 2.4).
+
+    python -m training.resolution --model models/demo --size 288 --out larger-start
+    python -m training.adapt --model larger-start --pairs pairs.jsonl --towers vision --out larger
+
+The first resizes the table of positions (bilinear, with antialiasing where it shrinks), and leaves
+all other tensors as they are. The second trains it on images of the new size.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+
+from .checkpoint import OF_IMAGES, OF_SCORES, CheckpointError, weight_files, write_checkpoint
+
+POSITIONS = "vision_model.embeddings.position_embedding.weight"
+PREPROCESSOR = "preprocessor_config.json"
+
+
+def resized(table: torch.Tensor, side: int) -> torch.Tensor:
+    """A table of positions (n * n, width) for a grid of side * side, in the type that it had."""
+    before = round(len(table) ** 0.5)
+    if before * before != len(table):
+        raise CheckpointError(f"{POSITIONS}: {len(table)} positions are no square")
+    grid = table.float().T.reshape(1, -1, before, before)
+    grid = F.interpolate(grid, (side, side), mode="bilinear", align_corners=False, antialias=True)
+    return grid.flatten(2)[0].T.contiguous().to(table.dtype)
+
+
+def to_resolution(base: Path, out: Path, size: int) -> None:
+    """Writes `out`, which reads images of `size` pixels. Scores and a decoder are left out, which
+    belong to the grid as it was.
+    """
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    if config.get("model_type") != "siglip":
+        raise CheckpointError(f"{base}: config.json says `{config.get('model_type')}`; `siglip` has a fixed resolution")
+    vision = config["vision_config"]
+    patch = vision.get("patch_size", 16)
+    if size < patch or size % patch:
+        raise CheckpointError(f"patches of {patch} do not fill images of {size} pixels; a multiple of {patch} is needed")
+    vision["image_size"] = size
+    write_checkpoint(base, out, {POSITIONS: resized(positions(base), size // patch)}, OF_SCORES + OF_IMAGES)
+    files = {"config.json": config}
+    if (base / PREPROCESSOR).exists():
+        settings = json.loads((base / PREPROCESSOR).read_text(encoding="utf-8"))
+        files[PREPROCESSOR] = settings | {"size": {"height": size, "width": size}}
+    for name, content in files.items():
+        (out / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(f"wrote {out}: {size} pixels, {(size // patch) ** 2} patches", flush=True)
+
+
+def positions(base: Path) -> torch.Tensor:
+    """The table of positions (n * n, width)."""
+    for path in weight_files(base):
+        with safe_open(path, framework="pt") as stored:
+            if POSITIONS in stored.keys():
+                return stored.get_tensor(POSITIONS)
+    raise CheckpointError(f"{base}: has no tensor {POSITIONS}")
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.resolution", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="checkpoint folder of fixed resolution")
+    parser.add_argument("--size", type=int, required=True, help="pixels of the new side, a multiple of the patch")
+    parser.add_argument("--out", type=Path, required=True, help="new folder")
+    return parser
+
+
+if __name__ == "__main__":
+    given = parser().parse_args()
+    to_resolution(given.model, given.out, given.size)
