@@ -165,17 +165,19 @@ impl Library {
             return Err(other_model(&known, model));
         }
         let is_same = known.fingerprint == model.fingerprint;
-        if is_same && (known.image_fingerprint.is_some() || model.image_fingerprint.is_none()) {
-            return Ok(false);
-        }
         // Its name stays as it was recorded, unless it is another model.
-        let image_fingerprint = model.image_fingerprint.clone();
-        let model = if is_same { ModelInfo { image_fingerprint, ..known } } else { model.clone() };
+        let image_fingerprint = known.image_fingerprint.clone().or(model.image_fingerprint.clone());
+        let model = if is_same { ModelInfo { image_fingerprint, ..known.clone() } } else { model.clone() };
         let _lock = self.lock()?;
-        index.note_model(&model)?;
+        if model != known {
+            index.note_model(&model)?;
+        }
+        // A program that was killed here before may have left it behind the manifest.
         let mut catalogue = self.written_catalogue()?;
         let is = |generation: &&mut Generation| folders::dir_of(&self.home, generation.number) == index.dir();
-        if let Some(generation) = catalogue.serving.iter_mut().chain(&mut catalogue.building).find(is) {
+        if let Some(generation) = catalogue.serving.iter_mut().chain(&mut catalogue.building).find(is)
+            && generation.model != model
+        {
             generation.model = model;
             catalogue.write(&self.home)?;
         }

@@ -150,6 +150,18 @@ fn a_model_with_the_same_images_takes_the_library() {
 }
 
 #[test]
+fn a_change_of_model_that_was_cut_off_is_finished_by_the_next() {
+    let fixture = Fixture::new();
+    let library = fixture.library();
+    let [first, lit] = ["a", "b"].map(|name| ModelInfo { image_fingerprint: Some("x".to_owned()), ..model(name) });
+    let index = library.open_for(&first, false).unwrap();
+    index.note_model(&lit).unwrap(); // and killed before the catalogue was written
+    assert_eq!(library.serving_model().unwrap(), Some(first));
+    assert!(!library.take_model(&index, &lit).unwrap(), "the index has it");
+    assert_eq!(library.serving_model().unwrap(), Some(lit));
+}
+
+#[test]
 fn what_a_program_of_before_did_not_know_of_its_model_is_noted() {
     let fixture = Fixture::new();
     let library = fixture.library();
