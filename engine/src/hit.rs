@@ -83,6 +83,8 @@ pub struct Explanation {
     pub words_rank: Option<usize>,
     /// BM25 score of the words.
     pub bm25: Option<f32>,
+    /// Somebody said that the image shows what was asked for, which counts more than all else.
+    pub said_right: bool,
 }
 
 /// A page of hits.

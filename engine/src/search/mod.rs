@@ -98,10 +98,9 @@ impl Engine {
             let (found, ..) = by_video(index, found, likely_alone, |scored| &mut scored.id);
             likely = widen(&mut nearest, &found);
         }
-        if meaning.is_some() {
-            let right: Vec<ImageId> = said.right.into_iter().filter(|&image| allowed.contains(image)).collect();
-            likely = put_first(&mut nearest, likely, &right);
-        }
+        let said_right = if meaning.is_some() { said.right } else { Vec::new() };
+        let said_right: Vec<ImageId> = said_right.into_iter().filter(|&image| allowed.contains(image)).collect();
+        likely = put_first(&mut nearest, likely, &said_right);
         let (words, held) = match question.mode {
             Mode::Semantic => (Vec::new(), 0),
             _ => by_words(index, question, &allowed)?,
@@ -130,7 +129,7 @@ impl Engine {
         let strong = above.iter().filter(|hit| Strength::of(hit.score) == Strength::Strong).count();
         [above, below].into_iter().for_each(|hits| order(index, hits, (sort, &question.filter), |hit| hit.id));
         let (digest, searched) = (question.digest, allowed.len());
-        Ok(ResultSet { id, digest, hits, accepted, strong, weaker, searched, gone, said_wrong, meaning })
+        Ok(ResultSet { id, digest, hits, accepted, strong, weaker, searched, gone, said_wrong, said_right, meaning })
     }
 
     /// Embeds the terms and calibrates their sum over the library.

@@ -35,6 +35,8 @@ pub(crate) struct ResultSet {
     pub gone: usize,
     /// Images that were said to be wrong, and left out.
     pub said_wrong: usize,
+    /// Images that were said to be right.
+    pub said_right: Vec<ImageId>,
     /// Explains the scores by meaning.
     pub meaning: Option<Meaning>,
 }
@@ -112,6 +114,7 @@ impl ResultSet {
             meaning_rank: (ranked.meaning_rank > 0).then_some(ranked.meaning_rank as usize),
             words_rank: (ranked.words_rank > 0).then_some(ranked.words_rank as usize),
             bm25: (ranked.words_rank > 0).then_some(ranked.bm25),
+            said_right: self.said_right.contains(&ranked.id),
             ..Explanation::default()
         };
         if let Some(Meaning { scale, scoring }) = &self.meaning {

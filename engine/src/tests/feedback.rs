@@ -35,6 +35,7 @@ fn wrong_answers_are_left_out_and_right_ones_always_found_until_nothing_is_said_
     assert_eq!((now.text.as_str(), &now.right[..], &now.wrong[..]), ("red", &[last][..], &[first][..]));
     let page = engine.search(&query).unwrap();
     assert_eq!((page.hits[0].id, page.hits[0].strength), (last, Strength::Strong));
+    assert!(page.hits[0].why.said_right && !page.hits[1].why.said_right);
     assert_eq!((page.said_wrong, page.accepted), (1, accepted), "one came, one went");
     let left = ids(&engine, &all);
     assert!(left.len() == everything.len() - 1 && !left.contains(&first));

@@ -198,6 +198,8 @@ pub struct Explanation {
     z: Option<f32>,
     /// The `z` from which an image counts as found.
     bar: Option<f32>,
+    /// Probability that the library holds what was asked for.
+    presence: Option<f32>,
     /// The model's own probability, for queries of one text.
     model_probability: Option<f32>,
     /// Rank by meaning, from 1.
@@ -206,6 +208,8 @@ pub struct Explanation {
     words_rank: Option<usize>,
     /// BM25 score of the words.
     bm25: Option<f32>,
+    /// Somebody said that the image shows what was asked for (`/feedback`).
+    said_right: bool,
 }
 
 /// A label and how sure it is.
