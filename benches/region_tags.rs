@@ -19,7 +19,7 @@ use glimpse::encoder::Encode;
 use glimpse::encoder::dense::{RegionMap, Regions};
 use glimpse::encoder::testing::FakeEncoder;
 use glimpse::indexer::regions::{RegionLabel, RegionLabelSet, StoredRegionTag};
-use glimpse::indexer::{Filter, Index, Library};
+use glimpse::indexer::{Filter, Library};
 
 use common::library::fill_by;
 use common::{Args, Noise, quantiles, resident};
@@ -162,7 +162,7 @@ fn ask(home: &Path, labels: usize) {
 
 /// What goes takes its tags along.
 fn change(home: &Path) {
-    let index: Index = Library::at(home).open().expect("a library");
+    let index = Library::at(home).open().expect("a library");
     index.read_region_tags().unwrap();
     let ids: Vec<ImageId> = index.select(&Filter::default()).iter().step_by(100).collect();
     let mut noise = Noise(21);

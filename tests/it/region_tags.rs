@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use glimpse::engine::KeptTags;
 use glimpse::{Engine, Filter, ImageId, Settings};
-use glimpse_nonempty::each;
+use glimpse_nonempty::Every as _;
 
 use crate::util::Fixture;
 
@@ -25,7 +25,7 @@ fn tagging_that_is_killed_goes_on_to_the_same_tags() {
     assert!(!whole.killed);
     let expected = tags(&fixture);
     let of_regions: usize = expected.values().flatten().map(|tags| tags.regions.len()).sum();
-    assert!(of_regions > 20 && each(expected.values()).all(Option::is_some), "{of_regions} tags of regions");
+    assert!(of_regions > 20 && expected.values().every(Option::is_some), "{of_regions} tags of regions");
 
     // A kill is somewhere before the end of a run like the last one.
     let (mut span, mut kills) = (whole.lasted, 0);
@@ -40,7 +40,7 @@ fn tagging_that_is_killed_goes_on_to_the_same_tags() {
         let verified = fixture.run(["verify"]);
         assert_eq!(verified.code, 0, "{}{}", verified.stdout, verified.stderr);
         let left = tags(&fixture);
-        assert!(left.iter().all(|(id, tags)| tags.is_none() || *tags == expected[id]), "after {kills} kills");
+        assert!(left.iter().every(|(id, tags)| tags.is_none() || *tags == expected[id]), "after {kills} kills");
     }
     let done = fixture.json(KEEP);
     let [done] = &done[..] else { panic!("{done:?}") };

@@ -127,8 +127,8 @@ impl Jobs {
         self.begin(JobKind::Index, &roots, move |job| run::index(&engine, job, &options))
     }
 
-    /// Tags regions of all images with labels, or, where none are given, with those that are kept or
-    /// the usual ones, and keeps their tags.
+    /// Tags regions of all images with labels, or, where none are given, with those that are kept
+    /// or the usual ones, and keeps their tags.
     ///
     /// # Errors
     /// [`Code::Conflict`] while another run is under way.
