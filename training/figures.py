@@ -74,7 +74,7 @@ def tables(figures: dict) -> str:
         row(f"{title}: two named objects, mean of languages", figures["pairs"][style]["mean"])
     lines += [
         "",
-        "| | pointing | worst language | best region | by patches | by the decoder | as shown | worst language | caption F1 | box names |",
+        "| | pointing | worst language | best region | closer look | by the decoder | as shown | worst language | caption F1 | box names |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind, figure in figures["regions"].items():

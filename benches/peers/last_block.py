@@ -34,7 +34,7 @@ def soft(values):
 
 
 def scaled(a, b):
-    return a @ b.swapaxes(-1, -2) / np.sqrt(a.shape[-1])
+    return a @ b.swapaxes(-1, -2) / a.shape[-1] ** 0.5
 
 
 def similar(tokens):
@@ -62,7 +62,7 @@ class Tower:
 
     def mlp(self, x, name, norm):
         x = self.linear(self.norm(x, norm), f"{name}.fc1")
-        x = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+        x = 0.5 * x * (1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x * x * x)))
         return self.linear(x, f"{name}.fc2")
 
     def block(self, x, number, way):
@@ -75,22 +75,30 @@ class Tower:
         x = x + self.linear(mixed, f"{name}.self_attn.out_proj")
         return x + self.mlp(x, f"{name}.mlp", f"{name}.layer_norm2")
 
-    def vectors(self, image, way):
-        """Text-aligned unit vectors of the patches of an RGB image."""
+    def embed(self, image):
+        """Tokens (1, N, W) of an RGB image before the first block."""
         method = cv2.INTER_AREA if min(image.shape[:2]) > self.side else cv2.INTER_LINEAR
         pixels = cv2.resize(image, (self.side, self.side), interpolation=method).astype(np.float32) / 127.5 - 1
         cells, embed = self.side // self.patch, "vision_model.embeddings"
         patches = pixels.reshape(cells, self.patch, cells, self.patch, 3).transpose(0, 2, 4, 1, 3)
         stem = self.weights[f"{embed}.patch_embedding.weight"].reshape(self.width, -1)
         x = patches.reshape(1, cells * cells, -1) @ stem.T + self.weights[f"{embed}.patch_embedding.bias"]
-        x = x + self.weights[f"{embed}.position_embedding.weight"]
-        for number in range(self.depth):
-            x = self.block(x, number, way if number == self.depth - 1 else WAYS["the model's own"])
+        return x + self.weights[f"{embed}.position_embedding.weight"]
+
+    def align(self, x):
+        """Tokens after the last block to text-aligned vectors of the same shape."""
         x = self.norm(x, "vision_model.post_layernorm")
         head = "vision_model.head"
         weight, bias = (self.weights[f"{head}.attention.in_proj_{part}"][2 * self.width :] for part in ("weight", "bias"))
         x = self.linear(x @ weight.T + bias, f"{head}.attention.out_proj")
-        x = x + self.mlp(x, f"{head}.mlp", f"{head}.layernorm")
+        return x + self.mlp(x, f"{head}.mlp", f"{head}.layernorm")
+
+    def vectors(self, image, way):
+        """Text-aligned unit vectors of the patches of an RGB image."""
+        x, cells = self.embed(image), self.side // self.patch
+        for number in range(self.depth):
+            x = self.block(x, number, way if number == self.depth - 1 else WAYS["the model's own"])
+        x = self.align(x)
         return (x / np.linalg.norm(x, axis=-1, keepdims=True)).reshape(cells, cells, -1)
 
 

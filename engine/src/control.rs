@@ -60,6 +60,15 @@ impl RunControl {
         &self.cancelled
     }
 
+    /// Waits while the run is paused, and a moment while there are queries.
+    pub(crate) fn wait_for_turn(&self, active_queries: &AtomicUsize) {
+        self.wait_while_paused();
+        let start = Instant::now();
+        while active_queries.load(Ordering::Acquire) > 0 && start.elapsed() < GIVE_WAY {
+            std::thread::sleep(LOOK);
+        }
+    }
+
     fn wait_while_paused(&self) {
         let mut paused = self.paused.lock();
         while *paused {
@@ -102,11 +111,7 @@ impl Encode for YieldingEncoder<'_> {
     }
 
     fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
-        self.control.wait_while_paused();
-        let start = Instant::now();
-        while self.active_queries.load(Ordering::Acquire) > 0 && start.elapsed() < GIVE_WAY {
-            std::thread::sleep(LOOK);
-        }
+        self.control.wait_for_turn(self.active_queries);
         self.encoder.encode_images(batch, outputs)
     }
 

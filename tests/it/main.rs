@@ -13,6 +13,7 @@ mod nonempty;
 mod orientation;
 mod printed_logits;
 mod published;
+mod region_tags;
 mod regions;
 mod segment;
 mod sidecars;

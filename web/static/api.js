@@ -175,7 +175,7 @@ export const removeRoot = (path) => ask("DELETE", "roots", { query: { path } });
 export const runs = (query) => ask("GET", "runs", { query });
 /** @type {() => Promise<Api.Jobs>} */
 export const jobs = () => ask("GET", "jobs");
-/** @type {(order: { roots: string[], regions?: boolean }) => Promise<Api.Job>} */
+/** @type {(order: { kind?: Api.JobKind, roots?: string[], regions?: boolean }) => Promise<Api.Job>} */
 export const startJob = (order) => ask("POST", "jobs", { body: order });
 /** @type {(id: number, act: string) => Promise<Api.Job>} */
 export const steerJob = (id, act) => ask("POST", `jobs/${id}/${act}`);

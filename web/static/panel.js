@@ -15,6 +15,9 @@ import { number, size, span, t } from "./words.js";
 /// Files after which the time that is left can be told: the first ones say little of those to come.
 const TOLD = 20;
 
+/** @type {Record<NonNullable<Api.Job["unit"]>, Page.Sentence>} */
+const DONE = { files: "filesDone", labels: "labelsDone", images: "imagesDone" };
+
 /** @type {(job: Api.Job) => boolean} */
 const isOver = (job) => !["running", "paused"].includes(job.state);
 
@@ -44,11 +47,11 @@ export function setUpPanel({ changed, allows, hidden }) {
   });
   $("update").addEventListener("click", () => begin());
 
-  /** @type {(roots?: string[], order?: { regions?: boolean }) => Promise<boolean>} */
+  /** @type {(roots?: string[], order?: { kind?: Api.JobKind, regions?: boolean }) => Promise<boolean>} */
   async function begin(roots = [], order = {}) {
     $("folder-problem").textContent = "";
     try {
-      follow(await startJob({ roots, ...order }));
+      follow(await startJob(roots.length ? { roots, ...order } : order));
       renderLibrary();
       return true;
     } catch (error) {
@@ -132,6 +135,9 @@ export function setUpPanel({ changed, allows, hidden }) {
     $("numbers").replaceChildren(...list(facts));
     $("technical").replaceChildren(...list(technical));
     $("quality").replaceChildren(...qualityTable(numbers.model.name));
+    if (!numbers.regions) return;
+    const { showPartTags } = await import("./part_tags.js");
+    showPartTags(numbers, (begun) => (follow(begun), dialog.scrollTo(0, 0)));
   }
 
   /// Folders that the running job adds: the library has them once it has read them.
@@ -152,14 +158,15 @@ export function setUpPanel({ changed, allows, hidden }) {
     const share = going?.found ? Math.min(going.done / going.found, 1) : 0;
     $("library").classList.toggle("busy", Boolean(going));
     $("library").style.setProperty("--share", String(share));
-    banner(going, share);
+    const isTagging = job?.kind === "tag_regions";
+    banner(isTagging ? null : going, share); // results are whole while it tags
     if (!job) return;
-    const { roots, failures } = job;
-    $("job-state").textContent = t(`job_${job.state}`);
+    const { roots, failures, kind } = job;
+    $("job-state").textContent = t(isTagging && job.state === "running" ? "job_tagging" : `job_${job.state}`);
     const left = [
-      going && !going.found_all ? t("filesCounting", { n: job.done }) : t("filesDone", { n: job.done, found: job.found }),
+      going && !going.found_all ? t("filesCounting", { n: job.done }) : t(DONE[job.unit ?? "files"], { n: job.done, found: job.found }),
       going?.found_all && percent(share),
-      going && going.rate > 0 && t("rate", { rate: number(Math.round(going.rate * 10) / 10) }),
+      going && !isTagging && going.rate > 0 && t("rate", { rate: number(Math.round(going.rate * 10) / 10) }),
       going && going.eta !== null && going.done >= TOLD && t("eta", { time: span(going.eta) }),
       !going && t("took", { time: span(job.seconds) }),
     ];
@@ -178,7 +185,7 @@ export function setUpPanel({ changed, allows, hidden }) {
       job.state === "running" && act("pause", "pause", "pause"),
       job.state === "paused" && act("resume", "resume", "play"),
       going && act("cancel", "cancel", "stop"),
-      ["cancelled", "failed"].includes(job.state) && h("button", { type: "button", on: { click: () => begin(roots) } }, icon("play"), t("startAgain")),
+      ["cancelled", "failed"].includes(job.state) && h("button", { type: "button", on: { click: () => begin(roots, { kind }) } }, icon("play"), t("startAgain")),
       !going && failures > 0 && act("retry", "retry", "retry"),
     ].filter((button) => button !== false && button !== null));
     renderFailures(job);

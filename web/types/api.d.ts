@@ -103,6 +103,7 @@ declare namespace Api {
   interface Stats {
     images: number; files: number; missing: number; disk_bytes: number; search: string; scores_fitted_on: string | null;
     model: { name: string; backend: string };
+    regions?: boolean; region_tags?: { labels: number; tagged: number; waiting: number } | null;
   }
   interface Health {
     allows?: Allows; region_tags?: boolean;
@@ -114,8 +115,9 @@ declare namespace Api {
   interface Counts {
     indexed: number; unchanged: number; moved: number; duplicate: number; paired: number; skipped: number; failed: number; missing: number; pruned: number;
   }
+  type JobKind = "index" | "tag_regions";
   interface Job {
-    id: number; state: "running" | "paused" | "done" | "cancelled" | "failed"; roots: string[]; found: number; found_all: boolean;
+    id: number; state: "running" | "paused" | "done" | "cancelled" | "failed"; kind?: JobKind; unit?: "files" | "labels" | "images"; roots: string[]; found: number; found_all: boolean;
     done: number; counts: Counts; rate: number; eta: number | null; seconds: number; failures: number; error: string | null; reason_code?: string | null;
   }
   interface Jobs { jobs: Job[] }

@@ -103,6 +103,7 @@ interface PageElements {
   "panel": HTMLElementTagNameMap["dialog"];
   "panel-close": HTMLElementTagNameMap["button"];
   "panel-title": HTMLElementTagNameMap["h2"];
+  "part-tags": HTMLElementTagNameMap["section"];
   "phrases": HTMLElementTagNameMap["div"];
   "pick": HTMLElementTagNameMap["button"];
   "place": HTMLElementTagNameMap["span"];

@@ -209,9 +209,7 @@ impl Engine {
             }
         };
         if regions.is_empty() && !index.is_empty() {
-            return Err(EngineError::BadRequest(
-                "this library was indexed without regions; run `glimpse index --regions FOLDER` once".into(),
-            ));
+            return Err(no_regions());
         }
         Ok(regions)
     }
@@ -293,6 +291,13 @@ impl Search<'_> {
         });
         Ok(Found { images: found.collect(), together })
     }
+}
+
+/// What a library that was indexed without regions says.
+pub(crate) fn no_regions() -> EngineError {
+    EngineError::BadRequest(
+        "this library was indexed without regions; run `glimpse index --regions FOLDER` once".into(),
+    )
 }
 
 #[cfg(test)]

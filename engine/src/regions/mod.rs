@@ -63,6 +63,7 @@ mod word_order;
 mod tests;
 
 pub use close_look::Heatmap;
+pub(crate) use find::no_regions;
 pub(crate) use grid::{DenseImage, GridCache};
 pub use ground::{Grounded, GroundedObject};
 pub(crate) use labelled::LabelSearch;

@@ -11,8 +11,9 @@ use rayon::prelude::*;
 
 use super::label_scales::LabelScales;
 use crate::calibrate::{CUT, Modality, Part};
+use crate::control::RunControl;
 use crate::labels::check_labels;
-use crate::regions::LabelSearch;
+use crate::regions::{LabelSearch, no_regions};
 use crate::served::Served;
 use crate::{Engine, EngineError};
 
@@ -85,6 +86,37 @@ impl Engine {
         self.regions_of(&index)?;
         let encoder = self.encoder_for(&index)?;
         self.tag_waiting(&index, encoder.as_ref(), &labels, cancel, progress)
+    }
+
+    /// Says why a run of [`Engine::keep_region_tags`] with these labels would make no sense.
+    ///
+    /// # Errors
+    /// [`EngineError::BadRequest`] for labels that make no sense or are too many, or a library
+    /// without regions.
+    pub fn check_region_labels(&self, labels: &[String]) -> Result<(), EngineError> {
+        if !labels.is_empty() {
+            check_kept(&distinct(labels))?;
+        }
+        if self.has_regions()? { Ok(()) } else { Err(no_regions()) }
+    }
+
+    /// As [`Engine::keep_region_tags`], in the background of a server: the run can be paused, and
+    /// gives way to queries. Where no labels are given, those that are kept are gone on with.
+    ///
+    /// # Errors
+    /// As [`Engine::keep_region_tags`].
+    pub fn keep_region_tags_in_background(
+        &self,
+        labels: &[String],
+        control: &RunControl,
+        progress: &mut Progress<'_>,
+    ) -> Result<RegionTagging, EngineError> {
+        let kept = if labels.is_empty() { self.serving()?.region_label_names()? } else { Vec::new() };
+        let labels = if kept.is_empty() { labels } else { &kept };
+        self.keep_region_tags(labels, control.cancel_flag(), &mut |stage, done, all| {
+            progress(stage, done, all);
+            control.wait_for_turn(&self.active_queries);
+        })
     }
 
     /// Keeps no tags of regions any more, and forgets those that are kept.

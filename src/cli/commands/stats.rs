@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use glimpse::web::wire::StatsView;
+use glimpse::web::wire::{KeptTagsView, StatsView};
 use indicatif::HumanBytes;
 
 use super::model::describe;
@@ -19,7 +19,7 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<Outcome, CliError> {
         out.flush()?;
         return Ok(Outcome::Done);
     }
-    let StatsView { stats, model, scores_fitted_on } = view;
+    let StatsView { stats, model, scores_fitted_on, region_tags, .. } = view;
     let mut table = Table::default();
     let mut fact = |name: &str, value: String| table.row([name.to_owned(), value]);
     fact("library", context.settings.home.display().to_string());
@@ -29,6 +29,9 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<Outcome, CliError> {
     fact("in memory", HumanBytes(stats.memory_bytes as u64).to_string());
     fact("vectors", format!("{} values as {}", stats.dim, stats.vectors));
     fact("search", stats.search);
+    if let Some(KeptTagsView { labels, tagged, waiting }) = region_tags {
+        fact("region tags", format!("{labels} labels, {tagged} images tagged, {waiting} waiting"));
+    }
     describe(&model, &mut table);
     table.row(["scores".to_owned(), scores(scores_fitted_on)]);
     for line in table.lines() {

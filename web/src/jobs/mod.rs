@@ -1,4 +1,4 @@
-//! Runs that bring the library up to date, one at a time, watched and steered over HTTP.
+//! Runs that bring the library up to date or tag it, one at a time, watched and steered over HTTP.
 
 mod rate;
 mod run;
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::error::{ApiError, Code};
 use crate::thumbnails::ThumbnailIndexer;
-pub use view::{Failure, JobView};
+pub use view::{Failure, JobKind, JobView};
 
 /// Finished jobs that are remembered.
 const REMEMBERED: usize = 20;
@@ -46,7 +46,6 @@ pub struct JobRequest {
 #[derive(Debug)]
 pub struct Job {
     pub id: u64,
-    request: JobRequest,
     control: RunControl,
     view: watch::Sender<JobView>,
     failures: Mutex<Vec<Failure>>,
@@ -112,25 +111,45 @@ impl Jobs {
         self.known.lock().require_rest()?;
         // Folders are looked at before anything is locked: a drive that is away may take its time.
         request.roots = roots_that_are_there(engine, request.roots)?;
+        let (roots, engine) = (request.roots.clone(), Arc::clone(engine));
+        let options = IngestOptions {
+            roots: request.roots,
+            prune: request.prune,
+            hidden: request.hidden,
+            follow_links: request.follow_links,
+            batch: BATCH,
+            pace: request.pace,
+            workers: request.workers,
+            on_image: thumbnail_indexer.hook(),
+            regions: RegionOptions { refill: request.regions, ..RegionOptions::default() },
+            ..IngestOptions::default()
+        };
+        self.begin(JobKind::Index, &roots, move |job| run::index(&engine, job, &options))
+    }
+
+    /// Tags regions of all images with labels, or, where none are given, with those that are kept
+    /// or the usual ones, and keeps their tags.
+    ///
+    /// # Errors
+    /// [`Code::Conflict`] while another run is under way.
+    pub fn tag_regions(&self, engine: &Arc<Engine>, labels: Vec<String>) -> Result<Arc<Job>, ApiError> {
+        let engine = Arc::clone(engine);
+        self.begin(JobKind::TagRegions, &[], move |job| run::tag_regions(&engine, job, &labels))
+    }
+
+    fn begin(
+        &self,
+        kind: JobKind,
+        roots: &[PathBuf],
+        run: impl FnOnce(&Job) + Send + 'static,
+    ) -> Result<Arc<Job>, ApiError> {
         let mut known = self.known.lock();
         known.require_rest()?;
         known.last_id += 1;
-        let job = Arc::new(Job::new(known.last_id, request));
-        let (run, engine) = (Arc::clone(&job), Arc::clone(engine));
-        let options = IngestOptions {
-            roots: job.request.roots.clone(),
-            prune: job.request.prune,
-            hidden: job.request.hidden,
-            follow_links: job.request.follow_links,
-            batch: BATCH,
-            pace: job.request.pace,
-            workers: job.request.workers.clone(),
-            on_image: thumbnail_indexer.hook(),
-            regions: RegionOptions { refill: job.request.regions, ..RegionOptions::default() },
-            ..IngestOptions::default()
-        };
-        let thread = std::thread::Builder::new().name("index".into()).spawn(move || run::run(&engine, &run, &options));
-        known.thread = Some(thread.map_err(|error| ApiError::internal(format!("no thread to index on: {error}")))?);
+        let job = Arc::new(Job::new(JobView::new(known.last_id, kind, roots)));
+        let begun = Arc::clone(&job);
+        let thread = std::thread::Builder::new().name("job".into()).spawn(move || run(&begun));
+        known.thread = Some(thread.map_err(|error| ApiError::internal(format!("no thread to run on: {error}")))?);
         known.jobs.push(Arc::clone(&job));
         let surplus = known.jobs.len().saturating_sub(REMEMBERED);
         known.jobs.drain(..surplus);
@@ -175,9 +194,9 @@ impl Jobs {
 }
 
 impl Job {
-    fn new(id: u64, request: JobRequest) -> Self {
-        let view = JobView::new(id, &request.roots);
-        Self { id, request, control: RunControl::new(), view: watch::Sender::new(view), failures: Mutex::default() }
+    fn new(view: JobView) -> Self {
+        let (id, control) = (view.id, RunControl::new());
+        Self { id, control, view: watch::Sender::new(view), failures: Mutex::default() }
     }
 
     /// How it stands.

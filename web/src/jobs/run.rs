@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use glimpse_engine::{Engine, FileEvent, IngestOptions, Observer, ReasonCode};
+use glimpse_engine::{Engine, EngineError, FileEvent, IngestOptions, Observer, ReasonCode, TagStage};
 
 use super::rate::Rate;
 use super::view::{Failure, JobState, JobView};
@@ -12,13 +12,32 @@ use super::{Job, MOST_FAILURES};
 /// Clients hear of progress this often at most.
 const TELL: Duration = Duration::from_millis(200);
 
-/// Runs a job to its end and notes how it ended.
-pub fn run(engine: &Engine, job: &Job, options: &IngestOptions) {
+/// Indexes to the end and notes how it ended.
+pub fn index(engine: &Engine, job: &Job, options: &IngestOptions) {
+    let index = |watcher: &mut Watcher<'_>| engine.index_in_background(options, &job.control, watcher);
+    watched(job, index, |view, summary| view.finish(&summary));
+}
+
+/// Tags regions to the end and notes how it ended.
+pub fn tag_regions(engine: &Engine, job: &Job, labels: &[String]) {
+    let tag = |watcher: &mut Watcher<'_>| {
+        let mut progress = |stage, done, all| watcher.tagging(stage, done, all);
+        engine.keep_region_tags_in_background(labels, &job.control, &mut progress)
+    };
+    watched(job, tag, |view, tagging| view.end(tagging.cancelled));
+}
+
+/// Does the work of a job, and notes how it ended.
+fn watched<T>(
+    job: &Job,
+    work: impl FnOnce(&mut Watcher<'_>) -> Result<T, EngineError>,
+    finish: impl FnOnce(&mut JobView, T),
+) {
     let mut watcher = Watcher::new(job);
-    let ran = catch_unwind(AssertUnwindSafe(|| engine.index_in_background(options, &job.control, &mut watcher)));
+    let ran = catch_unwind(AssertUnwindSafe(|| work(&mut watcher)));
     watcher.tell();
     job.view.send_modify(|view| match ran {
-        Ok(Ok(summary)) => view.finish(&summary),
+        Ok(Ok(done)) => finish(view, done),
         Ok(Err(error)) => fail(view, error.to_string(), error.reason_code()),
         Err(_) => {
             let error = "the run met a bug and stopped; what was done before it is kept";
@@ -45,6 +64,14 @@ impl<'a> Watcher<'a> {
     fn new(job: &'a Job) -> Self {
         let now = Instant::now();
         Self { job, next: job.view(), rate: Rate::new(now), started: now, told: now }
+    }
+
+    fn tagging(&mut self, stage: TagStage, done: usize, all: usize) {
+        if self.next.tagging(stage, done, all) {
+            self.rate = Rate::new(Instant::now());
+            self.tell();
+        }
+        self.changed();
     }
 
     fn changed(&mut self) {

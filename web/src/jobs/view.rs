@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use glimpse_engine::{Reason, ReasonCode, Summary};
-use serde::Serialize;
+use glimpse_engine::{Reason, ReasonCode, Summary, TagStage};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::wire::names;
@@ -32,24 +32,51 @@ impl JobState {
     }
 }
 
-/// A run that brings the library up to date.
+/// What a job does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Brings the library up to date with folders.
+    #[default]
+    Index,
+    /// Tags regions of all images, and keeps their tags.
+    TagRegions,
+}
+
+/// What a job counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum JobUnit {
+    /// Files that are indexed.
+    Files,
+    /// Labels that are compared with the library, before images are tagged.
+    Labels,
+    /// Images whose regions are tagged.
+    Images,
+}
+
+/// A run that brings the library up to date, or tags it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct JobView {
     /// Its number.
     pub id: u64,
     /// Where it stands.
     pub state: JobState,
-    /// Folders and files that it looks at.
+    /// What it does.
+    pub kind: JobKind,
+    /// What `found`, `done` and `rate` count.
+    pub unit: JobUnit,
+    /// Folders and files that it looks at; none if it tags.
     pub roots: Vec<String>,
-    /// Files found so far that may be images.
+    /// Files found so far that may be images; of a job that tags, labels or images in all.
     pub found: usize,
     /// True when all folders were walked, so that `found` is the whole.
     pub found_all: bool,
-    /// Files dealt with so far.
+    /// Files, labels or images dealt with so far.
     pub done: usize,
-    /// The same by outcome.
+    /// Files by outcome.
     pub counts: Counts,
-    /// Files dealt with in a second, over the last seconds.
+    /// Files, labels or images dealt with in a second, over the last seconds.
     pub rate: f64,
     /// Seconds still to go, when that can be told.
     pub eta: Option<u64>,
@@ -113,10 +140,12 @@ impl Failure {
 }
 
 impl JobView {
-    pub fn new(id: u64, roots: &[PathBuf]) -> Self {
+    pub fn new(id: u64, kind: JobKind, roots: &[PathBuf]) -> Self {
         Self {
             id,
             state: JobState::Running,
+            kind,
+            unit: if kind == JobKind::Index { JobUnit::Files } else { JobUnit::Labels },
             roots: roots.iter().take(100).map(|root| shown(root)).collect(),
             found: 0,
             found_all: false,
@@ -145,9 +174,25 @@ impl JobView {
     }
 
     pub fn finish(&mut self, summary: &Summary) {
-        self.state = if summary.cancelled { JobState::Cancelled } else { JobState::Done };
-        self.eta = None;
+        self.end(summary.cancelled);
         self.seconds = summary.elapsed.as_secs_f64();
+    }
+
+    /// Notes that it is over.
+    pub fn end(&mut self, cancelled: bool) {
+        self.state = if cancelled { JobState::Cancelled } else { JobState::Done };
+        self.eta = None;
+    }
+
+    /// Notes how far a job that tags is. True if it counts something else from now on.
+    pub fn tagging(&mut self, stage: TagStage, done: usize, all: usize) -> bool {
+        let before = self.unit;
+        self.unit = match stage {
+            TagStage::Labels => JobUnit::Labels,
+            TagStage::Images => JobUnit::Images,
+        };
+        (self.found, self.found_all, self.done) = (all, true, done);
+        self.unit != before
     }
 }
 
@@ -157,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_told_only_when_everything_was_found() {
-        let mut view = JobView::new(1, &[]);
+        let mut view = JobView::new(1, JobKind::Index, &[]);
         (view.found, view.done) = (100, 40);
         view.set_rate(10.0);
         assert_eq!(view.eta, None);
@@ -168,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_is_over_cannot_be_paused() {
-        let mut view = JobView::new(1, &[]);
+        let mut view = JobView::new(1, JobKind::Index, &[]);
         view.finish(&Summary::default());
         view.set_paused(true);
         assert_eq!(view.state, JobState::Done);

@@ -1,4 +1,4 @@
-//! Runs that bring the library up to date.
+//! Runs that bring the library up to date, or tag it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,17 +18,24 @@ use super::forms::checked_limit;
 use super::roots::not_absolute;
 use crate::error::{ApiError, Code};
 use crate::extract::{Json, QueryString};
-use crate::jobs::{Failure, Job, JobRequest, JobView};
+use crate::jobs::{Failure, Job, JobKind, JobRequest, JobView};
 use crate::state::{AppState, run_search};
 
 /// A comment is sent after so much silence, so that nobody between here and the client closes the
 /// connection, and a client that has left is noticed.
 pub(super) const SILENCE: Duration = Duration::from_secs(10);
 
-/// What to index.
+/// What to do.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobForm {
+    /// To index, unless said otherwise. What is asked for beside it goes with one of the two:
+    /// `labels` with `tag_regions`, all else with `index`.
+    kind: JobKind,
+    /// Labels that regions are tagged with; none means those that are kept already, or, where none
+    /// are, the most frequent keywords of the library, or common words where it has none.
+    #[schema(max_items = 2000)]
+    labels: Vec<String>,
     /// Absolute paths of folders on the server's machine, which are folders of the library, or
     /// below one, or below one that the server was started with (`--allow-root`); none means all
     /// folders of the library that can be reached.
@@ -49,10 +56,11 @@ pub struct JobsView {
     jobs: Vec<JobView>,
 }
 
-/// Index folders
+/// Index folders, or tag regions
 ///
-/// Starts a job that brings the library up to date with folders. One job runs at a time; searches
-/// go on meanwhile.
+/// Starts a job that brings the library up to date with folders, or one that tags regions of all
+/// images and keeps their tags with the index, as `glimpse tag --regions --keep` does. One job runs
+/// at a time; searches go on meanwhile.
 #[utoipa::path(post, path = "/api/v1/jobs", operation_id = "start_job", tag = "jobs",
     request_body(content = JobForm, example = json!({"roots": ["/photos"]})),
     responses((status = 202, description = "The job, which has begun", body = JobView)))]
@@ -60,13 +68,33 @@ pub async fn start(state: web::Data<AppState>, Json(form): Json<JobForm>) -> Res
     if form.roots.len() > 100 {
         return Err(ApiError::bad_request("`roots` has 100 folders at most"));
     }
-    let JobForm { roots, prune, hidden, regions } = form;
+    let JobForm { kind, labels, roots, prune, hidden, regions } = form;
+    if kind == JobKind::TagRegions {
+        if !roots.is_empty() || prune || hidden || regions {
+            return Err(ApiError::bad_request("a job that tags regions has `labels`, and looks at all images"));
+        }
+        return tag_regions(&state, labels).await;
+    }
+    if !labels.is_empty() {
+        return Err(ApiError::bad_request("`labels` go with `\"kind\": \"tag_regions\"`"));
+    }
     let roots: Vec<PathBuf> = roots.iter().map(|root| expand_home(root)).collect();
     if let Some(root) = roots.iter().find(|root| !root.is_absolute()) {
         return Err(not_absolute(root));
     }
     let roots = run_search(&state, move |state| state.roots.check(&state.engine, &roots)).await?;
     begin(&state, JobRequest { roots, prune, hidden, regions, ..JobRequest::default() }, "jobs/").await
+}
+
+/// What makes no sense is said at once; the rest is the job's to say.
+async fn tag_regions(state: &web::Data<AppState>, labels: Vec<String>) -> Result<HttpResponse, ApiError> {
+    let job = run_search(state, move |state| {
+        state.engine.check_region_labels(&labels)?;
+        Ok(state.jobs.tag_regions(&state.engine, labels)?.view())
+    });
+    let view = job.await?;
+    let place = (header::LOCATION, format!("jobs/{}", view.id));
+    Ok(HttpResponse::Accepted().insert_header(place).json(view))
 }
 
 /// `jobs` is the address of all jobs as seen from the request: a reverse proxy may have put a path

@@ -21,6 +21,6 @@ pub use events::{EventLine, SummaryLine};
 pub use image_tags::ImageTagsView;
 pub use images::{CompanionView, FrameView, HitView, ImageView, Kind, PlaceView};
 pub use regions::{BoxView, FoundTileView, FoundView};
-pub use results::{GroupView, StatsView, TaggedView};
+pub use results::{GroupView, KeptTagsView, StatsView, TaggedView};
 pub use segments::{LabelView, SegmentationView};
 pub use tiles::TileView;

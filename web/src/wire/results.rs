@@ -1,6 +1,6 @@
 //! Groups, tags and numbers.
 
-use glimpse_engine::{DuplicateGroup, Engine, EngineError, ModelInfo, Stats, Tag, Tagged};
+use glimpse_engine::{DuplicateGroup, Engine, EngineError, KeptLabels, ModelInfo, Stats, Tag, Tagged};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -60,6 +60,21 @@ pub struct StatsView {
     /// What the scores of the model were fitted on; none if nothing was, so that scores are
     /// estimates.
     pub scores_fitted_on: Option<String>,
+    /// Images have regions.
+    pub regions: bool,
+    /// The tags of regions that are kept with the index; none if none are.
+    pub region_tags: Option<KeptTagsView>,
+}
+
+/// Tags of regions that are kept with the index.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct KeptTagsView {
+    /// How many labels there are.
+    pub labels: usize,
+    /// Images, frames of videos among them, that were looked at.
+    pub tagged: usize,
+    /// Images that wait for the next run.
+    pub waiting: usize,
 }
 
 impl StatsView {
@@ -71,6 +86,8 @@ impl StatsView {
         let (stats, model) = engine.stats()?;
         let known = engine.calibration()?;
         let scores_fitted_on = known.file.is_some().then(|| known.calibration.fitted_on.clone());
-        Ok(Self { stats, model, scores_fitted_on })
+        let of_kept = |KeptLabels { labels, tagged, waiting }| KeptTagsView { labels: labels.len(), tagged, waiting };
+        let region_tags = engine.kept_labels()?.map(of_kept);
+        Ok(Self { stats, model, scores_fitted_on, regions: engine.has_regions()?, region_tags })
     }
 }
