@@ -26,9 +26,11 @@ $("page").hidden = false;
 export const grid = new Grid($("grid"), { near: () => {}, drawn: (top) => scrubber.render(top), failed: () => {}, isSelected: () => false });
 export const scrubber = setUpScrubber({ grid });
 
-const late = new Promise((done) => setTimeout(done, PATIENCE, false));
-const shown = first.then((is) => is && results && showImages(grid, state, results));
-Promise.race([shown, results ? late : Promise.resolve()]).catch(() => {}).finally(startPage);
+let isLate = !results;
+const late = new Promise((done) => setTimeout(() => done((isLate = true)), results ? PATIENCE : 0));
+// Images that are late are for the page to show: something else may be asked for by then.
+const shown = first.then((is) => is && !isLate && results && showImages(grid, state, results));
+Promise.race([shown, late]).catch(() => {}).finally(startPage);
 
 /// The other modules were named so that they all come at once.
 function startPage() {

@@ -12,11 +12,11 @@
   const answers = new Map();
   /// Asks; whoever waits for the answer gets it after `then` has seen it.
   /** @type {(method: string, path: string, body?: string, then?: (answer: Response) => unknown) => void} */
-  const ask = (method, path, body = "", then = () => {}) => {
+  const ask = (method, path, body = "", then) => {
     const headers = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) };
     const answer = fetch(path, { method, headers, ...(body && { body }) }).then(async (answer) => {
       if (!answer.ok) return null;
-      await then(answer.clone());
+      await then?.(answer.clone());
       return answer;
     });
     answers.set(`${method} ${path} ${body}`, answer.catch(() => null));
