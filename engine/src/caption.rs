@@ -56,7 +56,7 @@ impl Engine {
     /// makes no sense.
     pub fn caption(&self, image: &Source, options: &CaptionOptions) -> Result<Vec<Caption>, EngineError> {
         if options.rect.is_some_and(|rect| rect.area() <= 0.0) {
-            return Err(EngineError::BadRequest("the box is empty, or outside the image".into()));
+            return Err(EngineError::empty_box());
         }
         self.decode(image, options, |decoder, grid, language| {
             let said = match options.rect {

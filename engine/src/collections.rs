@@ -5,12 +5,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use glimpse_indexer::collections::{Album, AlbumChange, AlbumImages, Collections, NewAlbum, SavedSearch, Seen};
-use glimpse_indexer::{ContentHash, Filter, IdSet, ImageId, ImageRecord, Index, IndexError};
+use glimpse_indexer::{ContentHash, Filter, IdSet, ImageId, ImageRecord, Index, IndexError, ReasonCode, Refusal};
 
 use crate::{Engine, EngineError, FindQuery, Query};
 
 /// Most hits of a saved search that are looked at for new ones.
 const LOOKED_AT: usize = 5_000;
+
+/// A search that is to be kept.
+#[derive(Debug, Clone, Default)]
+pub struct SearchToSave {
+    /// The query as JSON.
+    pub query: String,
+    /// It asks for things in images, and not for images as a whole.
+    pub regions: bool,
+    /// The same as an address of the page.
+    pub address: Option<String>,
+    /// The images that the query and the address name by number.
+    pub images: Vec<ImageId>,
+}
 
 /// How many images a saved search finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +46,7 @@ impl Engine {
     pub(crate) fn check_filter(&self, index: &Index, filter: &Filter) -> Result<(), EngineError> {
         if !filter.region_tags.is_empty() && index.region_label_set()?.is_none() {
             let reason = "no tags of regions are kept; `glimpse tag --regions --keep` makes and keeps them";
-            return Err(EngineError::BadRequest(reason.into()));
+            return Err(Refusal::new(ReasonCode::NoRegionTags, reason).into());
         }
         if let Some(id) = &filter.album
             && index.collections().album(id)?.search.is_some()
@@ -179,21 +192,35 @@ impl Engine {
         Ok(self.kept()?.create(new)?)
     }
 
-    /// Keeps a search as an album: one for images as a whole, or with `regions`, for things in
-    /// them. What it finds now is not new.
+    /// Keeps a search as an album. What it finds now is not new.
     ///
     /// # Errors
     /// As [`Engine::create_album`].
-    pub fn save_search(
-        &self,
-        name: &str,
-        query: String,
-        regions: bool,
-        address: Option<String>,
-    ) -> Result<Arc<Album>, EngineError> {
-        let search = SavedSearch { query, regions, address, seen: Some(self.now()?) };
+    pub fn save_search(&self, name: &str, search: SearchToSave) -> Result<Arc<Album>, EngineError> {
+        let index = self.serving()?;
+        let images = index.tiles(search.images).into_iter().map(|tile| (tile.id, tile.content)).collect();
+        let SearchToSave { query, regions, address, .. } = search;
+        let search = SavedSearch { query, regions, address, images: Some(images), seen: Some(self.now()?) };
         let new = NewAlbum { name: name.to_owned(), images: Vec::new(), search: Some(search) };
         Ok(self.kept()?.create(new)?)
+    }
+
+    /// The numbers that images have now which a saved search names by the numbers of its time;
+    /// those that cannot be found now are left out. `None` if what they contain was not kept, and
+    /// their numbers are as good as any.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn numbers_now(&self, search: &SavedSearch) -> Result<Option<HashMap<ImageId, ImageId>>, EngineError> {
+        let Some(images) = &search.images else { return Ok(None) };
+        if images.is_empty() {
+            return Ok(Some(HashMap::new()));
+        }
+        let index = self.serving()?;
+        let contents: Vec<ContentHash> = images.iter().map(|(_, content)| *content).collect();
+        let tiles = index.tiles(index.with_contents(&contents));
+        let now: HashMap<ContentHash, ImageId> = tiles.iter().map(|tile| (tile.content, tile.id)).collect();
+        Ok(Some(images.iter().filter_map(|(number, content)| Some((*number, *now.get(content)?))).collect()))
     }
 
     /// Renames an album, or gives it a cover.

@@ -7,7 +7,7 @@ use glimpse_encoder::image_file::ImageError;
 use glimpse_indexer::collections::CollectionsError;
 use glimpse_indexer::ingest::WorkerFault;
 use glimpse_indexer::sidecars::SidecarError;
-use glimpse_indexer::{IndexError, ReasonCode};
+use glimpse_indexer::{IndexError, ReasonCode, Refusal};
 
 /// Why a request could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,9 @@ pub enum EngineError {
     /// The request makes no sense.
     #[error("{0}")]
     BadRequest(String),
+    /// The same, where people are told why in their own language.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// No model, and no way to get one now.
     #[error("{0}")]
     NoModel(String),
@@ -167,7 +170,8 @@ impl EngineError {
             Self::ExamplesGone { .. } => ReasonCode::ExamplesGone,
             Self::Changed { .. } => ReasonCode::Changed,
             Self::Unreachable { .. } => ReasonCode::Unreachable,
-            Self::Collections(CollectionsError::NoSuchAlbum(_) | CollectionsError::Refused(_))
+            Self::Refused(refusal) | Self::Collections(CollectionsError::Refused(refusal)) => refusal.code,
+            Self::Collections(CollectionsError::NoSuchAlbum(_))
             | Self::BadRequest(_)
             | Self::Worker(_)
             | Self::NoDecoder { .. }
@@ -177,10 +181,22 @@ impl EngineError {
         })
     }
 
+    pub(crate) fn empty_box() -> Self {
+        Refusal::new(ReasonCode::EmptyBox, "the box is empty, or outside the image").into()
+    }
+
+    /// What is wrong with the request, where that has a code.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) | Self::Collections(CollectionsError::Refused(refusal)) => Some(refusal),
+            _ => None,
+        }
+    }
+
     /// Whose fault it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::BadRequest(_) | Self::Image { .. } => ErrorKind::BadRequest,
+            Self::BadRequest(_) | Self::Refused(_) | Self::Image { .. } => ErrorKind::BadRequest,
             Self::Collections(CollectionsError::Refused(_)) => ErrorKind::BadRequest,
             Self::Collections(CollectionsError::NoSuchAlbum(_)) => ErrorKind::NotFound,
             Self::Collections(CollectionsError::Unwritable { .. }) | Self::Sidecar(_) => ErrorKind::Internal,

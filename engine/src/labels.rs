@@ -1,10 +1,10 @@
 //! Labels as the model is asked for them, and those that a library brings.
 
 use glimpse_encoder::{Embedding, Encode};
-use glimpse_indexer::Filter;
+use glimpse_indexer::{Filter, ReasonCode, Refusal};
 
 use crate::prompt::{TEMPLATES, mean, prompts};
-use crate::query::MAX_TEXT;
+use crate::query::text_is_sound;
 use crate::suggest::common_words;
 use crate::{Engine, EngineError};
 
@@ -21,14 +21,11 @@ const LONGEST: usize = 40;
 /// # Errors
 /// [`EngineError::BadRequest`] for none, too many, or a label without words.
 pub(crate) fn check_labels(labels: &[String]) -> Result<(), EngineError> {
-    let refuse = |reason: String| Err(EngineError::BadRequest(reason));
     if labels.is_empty() || labels.len() > MAX_LABELS {
-        return refuse(format!("{} labels; give 1 to {MAX_LABELS}", labels.len()));
+        let text = format!("{} labels; give 1 to {MAX_LABELS}", labels.len());
+        return Err(Refusal::new(ReasonCode::TooManyLabels, text).at_most(MAX_LABELS).into());
     }
-    match labels.iter().find(|label| label.trim().is_empty() || label.len() > MAX_TEXT) {
-        Some(label) => refuse(format!("a label of {} bytes; it needs words, and few", label.len())),
-        None => Ok(()),
-    }
+    labels.iter().try_for_each(|label| text_is_sound(label))
 }
 
 /// For each label the mean of what is embedded of its prompts.
@@ -66,11 +63,9 @@ impl Engine {
     pub(crate) fn own_labels(&self) -> Result<Vec<String>, EngineError> {
         let words = self.keywords_as_labels()?;
         if words.is_empty() {
-            return Err(EngineError::BadRequest(
-                "no labels were given, and the library has no keywords to take in their place; name what the image may \
-                 show"
-                    .into(),
-            ));
+            let text = "no labels were given, and the library has no keywords to take in their place; name what the \
+                        image may show";
+            return Err(Refusal::new(ReasonCode::NoLabels, text).into());
         }
         Ok(words)
     }

@@ -60,7 +60,7 @@ mod worker;
 pub use best_frame::seconds;
 pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
-pub use collections::SavedCount;
+pub use collections::{SavedCount, SearchToSave};
 pub use control::RunControl;
 pub use discard::{PutAway, Trashed, move_to_trash};
 pub use duplicates::{DuplicateGroup, DuplicateOptions};
@@ -98,7 +98,7 @@ pub use watching::{Update, WatchControl, WatchObserver};
 
 // The types of the layers below that belong to this crate's interface.
 pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Mask, PixelConfig, Rect, RegionMap, detail_limit};
-pub use glimpse_encoder::image_file::{DecodedImage, Format, Limits, decode, decode_reduced};
+pub use glimpse_encoder::image_file::{DecodedImage, Format, ImageError, Limits, decode, decode_reduced};
 pub use glimpse_encoder::published::Published;
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, files, hub};
 pub use glimpse_indexer::collections::{Album, SavedSearch};
@@ -111,6 +111,6 @@ pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::watch::WatchOptions;
 pub use glimpse_indexer::{
     Cluster, ContentHash, Exposure, Facets, FileRecord, FileRole, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
-    IndexOptions, Moment, Place, Reason, ReasonCode, Stats, TagCount, TileFacts, VerifyReport,
+    IndexOptions, Moment, Place, Reason, ReasonCode, Refusal, Stats, TagCount, TileFacts, VerifyReport,
 };
 pub use glimpse_indexer::{create_private_dir_all, create_private_file};

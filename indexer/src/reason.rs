@@ -116,6 +116,58 @@ reason_codes! {
     UnusableSidecar = "unusable_sidecar",
     /// Favourites, albums and tags cannot be written.
     CollectionsReadOnly = "collections_read_only",
+    /// A word of a typed form has nothing beside it that it needs.
+    NothingBeside = "nothing_beside",
+    /// A word that rules out what follows stands in the middle of a text.
+    NoInText = "no_in_text",
+    /// A quotation mark is not closed.
+    QuoteOpen = "quote_open",
+    /// A form names no thing that images must show.
+    NothingToFind = "nothing_to_find",
+    /// A form names more things than it can.
+    TooManyThings = "too_many_things",
+    /// A count is 0, above the most, or falls.
+    BadCount = "bad_count",
+    /// A relation is between a thing and itself, or one that is not named.
+    BadRelation = "bad_relation",
+    /// A text has no words.
+    EmptyText = "empty_text",
+    /// A text is too long.
+    TextTooLong = "text_too_long",
+    /// A search has more parts than it can.
+    TooManyParts = "too_many_parts",
+    /// What is looked for and what is ruled out are the same.
+    PartsCancel = "parts_cancel",
+    /// A search by words has none.
+    NeedsWords = "needs_words",
+    /// A box is empty or outside the image.
+    EmptyBox = "empty_box",
+    /// No labels were given, and the library has no keywords to take.
+    NoLabels = "no_labels",
+    /// More labels than can be asked for at once.
+    TooManyLabels = "too_many_labels",
+    /// No labels of regions are kept.
+    NoRegionTags = "no_region_tags",
+    /// The server no longer has an image that was sent to search with.
+    UploadForgotten = "upload_forgotten",
+    /// An image that was sent is not kept, and so no search with it.
+    UploadNotKept = "upload_not_kept",
+    /// The name of an album is empty, too long, or of several lines.
+    BadName = "bad_name",
+    /// There are as many albums as there can be.
+    TooManyAlbums = "too_many_albums",
+    /// An album has as many images as it can.
+    AlbumFull = "album_full",
+    /// A saved search fills itself.
+    FillsItself = "fills_itself",
+    /// A search is too long to be saved.
+    SearchTooLong = "search_too_long",
+    /// A tag is empty, too long, or of several lines.
+    BadTag = "bad_tag",
+    /// More tags than an image can have, or than can be given at once.
+    TooManyTags = "too_many_tags",
+    /// There is feedback on as many texts or images as there can be.
+    TooMuchFeedback = "too_much_feedback",
     /// A fault of this program.
     Fault = "fault",
 }

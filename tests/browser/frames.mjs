@@ -22,7 +22,10 @@ const SIZES = [160, 320, 640];
 const CATEGORIES = ["disabled-by-default-devtools.timeline", "devtools.timeline", "benchmark"];
 /// What any page costs this browser on this machine: one tile and its image, and nothing else.
 const EMPTY_PAGE = `<!doctype html><meta charset="utf-8"><title>empty</title><div id="grid"><div class="tile"><a><img src="/api/v1/images/1/thumbnail?size=320"></a></div></div>
-<script>document.querySelector("img").addEventListener("load", () => document.querySelector("a").classList.add("ready"));</script>`;
+<script>
+const [image, ready] = [document.querySelector("img"), () => document.querySelector("a").classList.add("ready")];
+image.complete ? ready() : image.addEventListener("load", ready);
+</script>`;
 const WINDOWS = [
   ["laptop, 1280 × 800", { viewport: { width: 1280, height: 800 } }],
   ["phone, 390 × 844 at 2x", { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }],

@@ -2,7 +2,7 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
-use glimpse_engine::{EngineError, ErrorKind, ReasonCode};
+use glimpse_engine::{EngineError, ErrorKind, ImageError, ReasonCode, Refusal};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -117,11 +117,17 @@ pub struct ApiError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<names::ReasonCode>)]
     reason_code: Option<ReasonCode>,
+    /// The word or text that `reason_code` is about, as it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word: Option<String>,
+    /// The most that is allowed, where `reason_code` is about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
 }
 
 impl ApiError {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, reason_code: None }
+        Self { code, message: message.into(), hint: None, reason_code: None, word: None, limit: None }
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -129,8 +135,13 @@ impl ApiError {
     }
 
     /// A form that cannot be read.
-    pub fn bad_form(error: &EngineError) -> Self {
-        Self::new(Code::BadForm, error.to_string())
+    pub fn bad_form(error: EngineError) -> Self {
+        Self { code: Code::BadForm, ..error.into() }
+    }
+
+    /// What was sent is no image that can be read.
+    pub fn bad_image(error: &ImageError) -> Self {
+        Self { reason_code: Some(error.into()), ..Self::new(Code::BadImage, error.to_string()) }
     }
 
     pub fn not_found(message: impl Into<String>) -> Self {
@@ -149,6 +160,12 @@ impl ApiError {
         Self::new(Code::Busy, "too many requests at a time").hint("ask again in a second")
     }
 
+    /// Says why, for programs and translations.
+    #[must_use]
+    pub fn because(self, reason: ReasonCode) -> Self {
+        Self { reason_code: Some(reason), ..self }
+    }
+
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -164,7 +181,14 @@ impl From<EngineError> for ApiError {
             EngineError::Unreachable { .. } => Code::Unreachable,
             _ => error.kind().into(),
         };
-        Self { reason_code: error.reason_code(), ..Self::new(code, error.to_string()) }
+        let (word, limit) = error.refusal().map_or((None, None), |refusal| (refusal.word.clone(), refusal.limit));
+        Self { reason_code: error.reason_code(), word, limit, ..Self::new(code, error.to_string()) }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        EngineError::from(refusal).into()
     }
 }
 

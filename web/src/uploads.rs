@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
-use glimpse_engine::{ContentHash, Limits, decode};
+use glimpse_engine::{ContentHash, Limits, ReasonCode, decode};
 use parking_lot::Mutex;
 
 use crate::error::{ApiError, Code};
@@ -38,7 +38,7 @@ pub struct Uploads(Mutex<Vec<Upload>>);
 impl Upload {
     /// Decodes an image to see that it is one.
     pub fn read(bytes: Bytes) -> Result<Self, ApiError> {
-        let pixels = decode(&bytes, &LIMITS).map_err(|error| ApiError::new(Code::BadImage, error.to_string()))?.pixels;
+        let pixels = decode(&bytes, &LIMITS).map_err(|error| ApiError::bad_image(&error))?.pixels;
         let thumbnail =
             thumbnails::encode_jpeg(&pixels, THUMBNAIL).map_err(|error| ApiError::bad_request(error.to_string()))?;
         let key = ContentHash::of(&bytes).to_string();
@@ -68,7 +68,7 @@ impl Uploads {
         let mut kept = self.0.lock();
         let Some(at) = kept.iter().position(|upload| upload.key == key) else {
             let error = ApiError::new(Code::NotFound, "the server no longer remembers this image");
-            return Err(error.hint("send it again"));
+            return Err(error.because(ReasonCode::UploadForgotten).hint("send it again"));
         };
         let upload = kept.remove(at);
         kept.push(upload.clone());
@@ -80,7 +80,7 @@ impl Uploads {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use glimpse_nonempty::Every as _;
+    use glimpse_nonempty::{Every as _, each};
 
     use super::*;
 
@@ -100,8 +100,15 @@ mod tests {
 
     #[test]
     fn what_is_no_image_is_refused_with_its_reason() {
-        for bytes in [&b""[..], b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>"] {
-            assert!(Upload::read(Bytes::from_static(bytes)).is_err());
+        for (bytes, reason) in each([
+            (&b""[..], "empty_file"),
+            (b"GIF89a", "damaged"),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unknown_format"),
+        ]) {
+            let error = serde_json::to_value(Upload::read(Bytes::from_static(bytes)).unwrap_err()).unwrap();
+            assert_eq!((&error["code"], &error["reason_code"]), (&"bad_image".into(), &reason.into()), "{error}");
         }
+        let forgotten = serde_json::to_value(Uploads::default().get("a").unwrap_err()).unwrap();
+        assert_eq!(forgotten["reason_code"], "upload_forgotten");
     }
 }

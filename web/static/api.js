@@ -9,11 +9,13 @@ const AWAY = [502, 503, 504];
 
 export class ApiError extends Error {
   /** @param {Api.Problem} problem */
-  constructor({ code, message, hint, reason_code }) {
+  constructor({ code, message, hint, reason_code, word, limit }) {
     super(message);
     this.code = code;
     this.hint = hint;
     this.reason = reason_code ?? null;
+    /// The word, and the most that is allowed, that the reason is about.
+    this.about = { ...(word != null && { word }), ...(limit != null && { limit }) };
   }
 }
 
@@ -50,7 +52,7 @@ async function ask(method, path, { query = {}, body, raw, signal, read } = {}) {
   }
   let response;
   try {
-    response = await fetch(address, options);
+    response = (await early(method, path, options.body)) ?? (await fetch(address, options));
   } catch (error) {
     if (isCancelled(error)) throw error;
     throw offline();
@@ -65,6 +67,10 @@ async function ask(method, path, { query = {}, body, raw, signal, read } = {}) {
   if (!response.ok) throw new ApiError(answer);
   return answer;
 }
+
+/// What was asked before there were modules.
+/** @type {(method: string, path: string, body: BodyInit | null | undefined) => Promise<Response | null> | undefined} */
+const early = (method, path, body) => (body instanceof Blob ? undefined : globalThis.early?.(method, `api/v1/${path}`, body?.toString()));
 
 /// Tells the page that the server is away, too.
 function offline() {

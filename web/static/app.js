@@ -1,5 +1,6 @@
 // The page: its parts are made here, and told of each other.
 
+import { grid, scrubber } from "./ahead.js";
 import { setUpAlbumOrder } from "./album_order.js";
 import { setUpAlbums } from "./albums.js";
 import { hide, isCancelled, isOffline } from "./api.js";
@@ -13,7 +14,6 @@ import { setUpFavourites } from "./favourites.js";
 import { forgive, sayMatch } from "./feedback.js";
 import { setUpFilters } from "./filters.js";
 import { forgetFolders } from "./folders.js";
-import { Grid } from "./grid.js";
 import { keepPage, takeHanded } from "./installed.js";
 import { setUpKeys } from "./keys.js";
 import { lateViewer } from "./late_viewer.js";
@@ -26,22 +26,19 @@ import { setUpPanel } from "./panel.js";
 import { setUpPicking } from "./picking.js";
 import { Report } from "./report.js";
 import { forget } from "./results.js";
-import { setUpScrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
 import { setUpSelectionBar } from "./selectionbar.js";
 import { Server } from "./server.js";
 import { forgetExamples, setUpSuggestions } from "./suggest.js";
 import { EMPTY, askedAlone, canFind, chipsWith, exampleOf, filterOf, isRanked, likePart, question, read, regionQuestion, similarTo, sortOf, textsOf, write } from "./state.js";
 import { announce, toast } from "./toast.js";
-import { fill, loadWords, t } from "./words.js";
+import { fill, t } from "./words.js";
 
 /// What boxes are called that show something like a part of an image.
 const MATCH = "match";
 
-await loadWords();
-fill(document);
-$("unstarted").remove();
-$("page").hidden = false;
+// What can be opened; the page itself has its words.
+for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#page ~ *"))) fill(part);
 
 // ---- what is shown ----
 
@@ -57,13 +54,12 @@ const albums = setUpAlbums({
 });
 const filters = setUpFilters({ get, change, keepsTags: () => server.keepsTags, albumName: (id) => albums.nameOf(id), searchName: (state) => albums.searchOf(state) });
 const help = setUpMenu();
-const grid = new Grid($("grid"), {
+grid.on = {
   near: () => display.loadMore(),
   drawn: (top) => scrubber.render(top),
   failed: (error) => !isCancelled(error) && !isOffline(error) && toast(explain(error)),
   isSelected: (id) => selection.has(id),
-});
-const scrubber = setUpScrubber({ grid });
+};
 const panel = setUpPanel({ changed: libraryChanged, allows: () => server.allows, hidden: () => change({ ...EMPTY, hidden: true }) });
 const report = new Report({ change, panel, server, forgive: async (text) => (await forgive(text), collectionChanged(true)) });
 const pages = new Pages({

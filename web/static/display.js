@@ -3,6 +3,7 @@
 import { ApiError, isCancelled } from "./api.js";
 import { $, debounce } from "./dom.js";
 import { explain } from "./errors.js";
+import { showImages } from "./images.js";
 import { forget, resultsOf } from "./results.js";
 import { canFind, hasIdleImages, isRanked, thingsOf, write } from "./state.js";
 import { isUnfinished } from "./things.js";
@@ -185,15 +186,7 @@ export class Display {
   render() {
     const { results } = this;
     if (!results) return;
-    const items = results.items();
-    const sections = results.sections(items);
-    $("results").classList.toggle("timeline", !results.ranked);
-    const things = results.form?.things.map(({ text }) => text) ?? [];
-    const { ranked, sort } = results;
-    const more = Math.max(0, results.expected - results.tiles.length);
-    /** @type {(id: number) => string} */
-    const hrefOf = (id) => write({ ...this.#state, view: id });
-    this.grid.show(sections, { key: this.#address, ranked, worded: ranked && sort !== "relevance", things, hrefOf, more });
+    const items = showImages(this.grid, this.#state, results);
     this.report.ends(this.#state, results, items);
     this.on.rendered();
   }

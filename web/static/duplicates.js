@@ -151,7 +151,7 @@ function figure(record, best, kept, changed) {
   const element = h("figure", {}, h("a", { class: "shown", href: large(record), target: "_blank", rel: "noopener" }, h("img", { src: thumbnail(record, 640), alt: name, loading: "lazy", width: record.width, height: record.height })),
     best && h("span", { class: "best" }, icon("check"), t("dupBest")),
     h("figcaption", {},
-      h("label", { class: "choice" }, box, h("span", {}, t("dupKeep")), h("span", { class: "hidden" }, `: ${name}`)),
+      h("label", { class: "choice" }, box, h("span", {}, t("dupKeep")), h("span", { class: "hidden" }, ": ", h("bdi", {}, name))),
       h("p", { class: "about" }, factsOf(record)),
       h("p", { class: "soft path", title: record.path }, h("bdi", {}, breakable(folderOf(record.path)), "/", h("wbr"), name)),
       record.files.length > 1 && h("p", { class: "soft" }, t("alsoAt", { n: record.files.length - 1 }))));

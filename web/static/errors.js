@@ -16,20 +16,20 @@ const UNSAID = ["method_not_allowed", "precondition_failed", "range_not_satisfia
 /** @type {Record<string, Page.Sentence>} */
 const SAID = { not_found: "error_not_found", too_large: "error_too_large", unreachable: "error_unreachable", fault: "error_internal" };
 
-/// The sentence for why something came to nothing; `null` for a reason of a newer server.
-/** @type {(code: string | null | undefined) => string | null} */
-function because(code) {
+/// The sentence for why something came to nothing, with what it is about; `null` for a reason of a newer server.
+/** @type {(code: string | null | undefined, about?: Page.Values) => string | null} */
+function because(code, about) {
   const name = code ? (SAID[code] ?? `reason_${code}`) : "";
-  return has(name) ? t(name) : null;
+  return has(name) ? t(name, about) : null;
 }
 
 /// The sentence for an error's code. The server's own words, which say more and are English, take its place on an English page.
 /** @type {(error: unknown) => string} */
 export function explain(error) {
-  const { code, message, hint, reason } = error instanceof ApiError ? error : { code: "", message: "", hint: "", reason: null };
-  const detail = [message, hint].filter(Boolean).join(" – ");
+  const { code, message, hint, reason, about } = error instanceof ApiError ? error : { code: "", message: "", hint: "", reason: null, about: {} };
+  const detail = [message, hint].filter(Boolean).join(" – ").replace(/`([^`]+)`/g, "“$1”");
   if (detail && (language === "en" || OWN.includes(code))) return detail;
-  const said = reason !== code && because(reason);
+  const said = reason !== code && because(reason, about);
   if (said) return said;
   return t(NAMED[code] ?? /** @type {Page.Sentence} */ (`error_${!code || UNSAID.includes(code) ? "internal" : code}`));
 }

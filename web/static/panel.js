@@ -10,7 +10,7 @@ import { qualityTable } from "./quality.js";
 import { rootRow } from "./roots.js";
 import { setUpRuns } from "./runs.js";
 import { announce } from "./toast.js";
-import { number, size, span, t } from "./words.js";
+import { language, number, size, span, t } from "./words.js";
 
 /// Files after which the time that is left can be told: the first ones say little of those to come.
 const TOLD = 20;
@@ -22,6 +22,14 @@ const DONE = { files: "filesDone", labels: "labelsDone", images: "imagesDone" };
 const isOver = (job) => !["running", "paused"].includes(job.state);
 
 /** @typedef {[name: string, value: string | null]} Fact */
+
+/// What scores stand on. Who fitted them said so in words of their own, which are English.
+/** @type {(said: string | null) => string} */
+const fittedOn = (said) => (said === null ? t("scoresEstimated") : language === "en" ? said : t("scoresFitted"));
+
+/// What runs the model: "cpu (avx512-bf16; not …)". Why nothing faster does is said in English.
+/** @type {(backend: string) => string} */
+const runsOn = (backend) => (language === "en" ? backend : backend.replace(/;[^)]*/, ""));
 
 /// `changed` is called when the library has changed; `allows` says what the server lets the page do, and `hidden` shows images that
 /// are hidden.
@@ -126,9 +134,9 @@ export function setUpPanel({ changed, allows, hidden }) {
     ];
     /** @type {Fact[]} */
     const technical = [
-      [t("searchedBy"), numbers.search],
-      [t("runsOn"), numbers.model.backend],
-      [t("scores"), numbers.scores_fitted_on ?? t("scoresEstimated")],
+      [t("searchedBy"), t(`searchedBy_${numbers.searched_by}`)],
+      [t("runsOn"), runsOn(numbers.model.backend)],
+      [t("scores"), fittedOn(numbers.scores_fitted_on)],
     ];
     /** @type {(facts: Fact[]) => HTMLElement[]} */
     const list = (facts) => facts.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, h("bdi", {}, value))]);

@@ -154,7 +154,10 @@ export function setUpScrubber({ grid }) {
       const long = grid.sections.length > 1 && grid.height > LONG * innerHeight;
       const shown = $("results").classList.contains("timeline") && long;
       strip.hidden = !shown;
-      $("results").classList.toggle("scrubbed", shown);
+      if ($("results").classList.contains("scrubbed") !== shown) {
+        $("results").classList.toggle("scrubbed", shown);
+        return grid.layout(); // it takes some of the width, which is seen at once
+      }
       if (!shown) return;
       // Places are in parts of pixels: the marks are not drawn anew for those.
       const next = edgeOf(-top);

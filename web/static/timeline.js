@@ -41,10 +41,11 @@ export class Timeline {
   }
 
   /// Begins to load before the page is there, which then waits for the same.
-  /** @type {(place?: Page.Place | null) => void} */
+  /** @type {(place?: Page.Place | null) => Promise<boolean>} */
   lookAhead(place) {
-    this.#ahead = this.#load(undefined, place);
-    this.#ahead.catch(() => (this.#ahead = null));
+    const asked = (this.#ahead = this.#load(undefined, place));
+    asked.catch(() => (this.#ahead = null));
+    return asked;
   }
 
   /// Loads the months, and the images of the one that is shown first: that of `place`, or the first one.

@@ -41,7 +41,7 @@ export const loadWords = () => (loading ??= load());
 async function load() {
   language = preferred();
   region = navigator.languages.find((name) => name.split("-")[0] === language) ?? language;
-  const asked = fetch(new URL(`words/${language}.json`, import.meta.url)).then((answer) => answer.json());
+  const asked = answerOf(`words/${language}.json`).then((answer) => answer.json());
   plurals = new Intl.PluralRules(language);
   numbers = new Intl.NumberFormat(region);
   month("2000-01-01T00:00:00"); // so that the first heading need not make its format
@@ -49,6 +49,10 @@ async function load() {
   document.documentElement.lang = langOf(language);
   document.documentElement.dir = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
 }
+
+/// A file beside this one, which may have been asked for before there were modules.
+/** @type {(name: string) => Promise<Response>} */
+const answerOf = async (name) => (await globalThis.early?.("GET", `static/${name}`)) ?? fetch(new URL(name, import.meta.url));
 
 /** @type {(name: string) => void} */
 export function choose(name) {
@@ -81,12 +85,13 @@ function shown(value) {
 /** @type {(value: number) => string} */
 export const number = (value) => numbers.format(value);
 
-/// Puts words and icons into the elements that name them: `data-t` for the text, `data-label` for the name, `data-title` for
+/// Puts words and icons into the elements that name them, `root` and those in it: `data-t` for the text, `data-label` for the name, `data-title` for
 /// what is said beside a text.
-/** @type {(root: ParentNode) => void} */
+/** @type {(root: HTMLElement) => void} */
 export function fill(root) {
   /** @type {(name: string, use: (element: HTMLElement, key: any) => void) => void} */
   const each = (name, use) => {
+    if (root.matches(`[data-${name}]`)) use(root, root.dataset[name]);
     const found = /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(`[data-${name}]`));
     for (const element of found) use(element, element.dataset[name]);
   };

@@ -100,8 +100,10 @@ declare namespace Api {
   interface Folder { path: string; images: number; present: boolean }
   interface Folders { roots: Folder[] }
 
+  /** What compares a query with the vectors of a library. */
+  type SearchedBy = "scan" | "scan_while_graph_is_read" | "scan_while_graph_is_built" | "scan_in_place_of_graph" | "graph";
   interface Stats {
-    images: number; files: number; missing: number; disk_bytes: number; search: string; scores_fitted_on: string | null;
+    images: number; files: number; missing: number; disk_bytes: number; search: string; searched_by: SearchedBy; scores_fitted_on: string | null;
     model: { name: string; backend: string };
     regions?: boolean; region_tags?: { labels: number; tagged: number; waiting: number } | null;
   }
@@ -123,5 +125,5 @@ declare namespace Api {
   interface Jobs { jobs: Job[] }
   interface Failures { failures: Failure[]; total: number }
 
-  interface Problem { code: string; message: string; hint?: string | null; reason_code?: string | null }
+  interface Problem { code: string; message: string; hint?: string | null; reason_code?: string | null; word?: string | null; limit?: number | null }
 }

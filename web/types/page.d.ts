@@ -75,7 +75,7 @@ declare namespace Page {
     expected: number; withoutRegions: number; gone: number; saidWrong: number; nothingParticular: boolean; form: Api.Form | null; asThings: string | null;
     spread: Set<number>; sort: string;
     load(signal?: AbortSignal, place?: Place | null): Promise<boolean>;
-    lookAhead?(place?: Place | null): void;
+    lookAhead?(place?: Place | null): Promise<boolean>;
     ids(signal: AbortSignal): Promise<number[]>;
     items(): { length: number };
     stacked(items: { length: number }): number;
@@ -193,3 +193,6 @@ declare namespace Page {
 }
 
 type Timer = ReturnType<typeof setTimeout>;
+
+/** The answer to what was asked before there were modules, once; none if that was not asked, `null` if it failed. */
+declare var early: ((method: string, path: string, body?: string) => Promise<Response | null> | undefined) | undefined;

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use glimpse_encoder::{Embedding, Encode, dot};
-use glimpse_indexer::{Filter, ImageId, Index};
+use glimpse_indexer::{Filter, ImageId, Index, ReasonCode, Refusal};
 use parking_lot::Mutex;
 use rayon::prelude::*;
 
@@ -117,7 +117,7 @@ impl Calibrator {
         calibration: &Calibration,
     ) -> Result<Scale, EngineError> {
         let (query, _) = combine(parts.iter().map(|part| (part.vector.as_slice(), part.weight))).ok_or_else(|| {
-            EngineError::BadRequest("the terms cancel each other: nothing is left to look for".into())
+            Refusal::new(ReasonCode::PartsCancel, "the terms cancel each other: nothing is left to look for")
         })?;
         let background = self.background(index, query.len());
         let known = self.null(index, &background, parts, encoder, calibration)?;

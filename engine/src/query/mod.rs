@@ -7,7 +7,7 @@ mod typed;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use glimpse_indexer::{Filter, ImageId};
+use glimpse_indexer::{Filter, ImageId, ReasonCode, Refusal};
 
 pub use cursor::Cursor;
 pub(crate) use cursor::Position;
@@ -109,6 +109,21 @@ pub enum Sort {
     Album,
 }
 
+/// Says what makes no sense of a text that images are asked for with.
+///
+/// # Errors
+/// [`EngineError::Refused`] for one without words, or of more than [`MAX_TEXT`] bytes.
+pub fn text_is_sound(text: &str) -> Result<(), EngineError> {
+    if text.trim().is_empty() {
+        return Err(Refusal::new(ReasonCode::EmptyText, "a text without words").into());
+    }
+    if text.len() > MAX_TEXT {
+        let reason = format!("a text of {} bytes; {MAX_TEXT} is the most", text.len());
+        return Err(Refusal::new(ReasonCode::TextTooLong, reason).at_most(MAX_TEXT).into());
+    }
+    Ok(())
+}
+
 impl Sort {
     /// Says what makes no sense.
     pub(crate) fn validate(self, filter: &Filter) -> Result<(), EngineError> {
@@ -153,23 +168,21 @@ impl Query {
             return refuse(format!("a page holds 1 to {MAX_LIMIT} hits, not {}", self.limit));
         }
         if self.terms.len() > MAX_TERMS {
-            return refuse(format!("{} terms; a query has {MAX_TERMS} at most", self.terms.len()));
+            let text = format!("{} terms; a query has {MAX_TERMS} at most", self.terms.len());
+            return Err(Refusal::new(ReasonCode::TooManyParts, text).at_most(MAX_TERMS).into());
         }
         for term in &self.terms {
             if !term.weight.is_finite() || term.weight == 0.0 || term.weight.abs() > MAX_WEIGHT {
                 return refuse(format!("weight {}: a weight is not 0 and at most {MAX_WEIGHT} in size", term.weight));
             }
-            match &term.source {
-                Source::Text(text) if text.trim().is_empty() => return refuse("a term without words".into()),
-                Source::Text(text) if text.len() > MAX_TEXT => {
-                    return refuse(format!("a text of {} bytes; {MAX_TEXT} is the most", text.len()));
-                }
-                _ => {}
+            if let Source::Text(text) = &term.source {
+                text_is_sound(text)?;
             }
         }
         let words = |term: &Term| matches!(term.source, Source::Text(_)) && term.weight > 0.0;
         if self.mode == Mode::Words && !self.terms.is_empty() && !self.terms.iter().any(words) {
-            return refuse("a search by words needs words to look for; images are searched by meaning".into());
+            let text = "a search by words needs words to look for; images are searched by meaning";
+            return Err(Refusal::new(ReasonCode::NeedsWords, text).into());
         }
         self.sort.validate(&self.filter)?;
         if let Some(place) = self.filter.place {
@@ -190,6 +203,7 @@ mod tests {
     use glimpse_nonempty::each;
 
     use super::*;
+    use crate::ErrorKind;
 
     #[test]
     fn nonsense_is_refused_with_a_reason() {
@@ -209,7 +223,7 @@ mod tests {
             Query { filter: geo(f64::NAN, 0.0, 1.0, 0.0), ..Query::default() },
         ];
         for query in each(nonsense) {
-            assert!(matches!(query.validate(), Err(EngineError::BadRequest(_))), "{query:?}");
+            assert_eq!(query.validate().unwrap_err().kind(), ErrorKind::BadRequest, "{query:?}");
         }
         let over_the_date_line = Query { filter: geo(-20.0, 170.0, 0.0, -170.0), ..Query::default() };
         [Query::default(), Query::text("Füchse 🦊"), over_the_date_line].iter().for_each(|q| q.validate().unwrap());

@@ -11,6 +11,7 @@ use super::scale::Alone;
 use super::search::found_boxes;
 use crate::calibrate::CUT;
 use crate::control::ActiveQuery;
+use crate::query::text_is_sound;
 use crate::{Cancel, Engine, EngineError, Heatmap, Source};
 
 /// An image and where it shows what was asked.
@@ -49,9 +50,7 @@ impl Engine {
         config: &DenseConfig,
         weaker: bool,
     ) -> Result<Grounded, EngineError> {
-        if let Some(empty) = texts.iter().position(|text| text.trim().is_empty()) {
-            return Err(EngineError::BadRequest(format!("text {} is empty", empty + 1)));
-        }
+        texts.iter().try_for_each(|text| text_is_sound(text))?;
         let _active = ActiveQuery::begin(&self.active_queries);
         let cancel = Cancel::current();
         cancel.check()?;

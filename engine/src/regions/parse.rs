@@ -21,6 +21,8 @@
 
 use std::str::Chars;
 
+use glimpse_indexer::{ReasonCode, Refusal};
+
 use super::form_words::{FormWord, FormWords};
 use super::native_form::{in_parsers_order, is_sign};
 use super::structured_query::{QueryObject, Relation, SpatialRelation, StructuredQuery};
@@ -39,6 +41,13 @@ impl Token {
         matches!(self, Self::Form(says, _) if *says == word)
     }
 
+    /// As it was typed.
+    fn written(&self) -> &str {
+        match self {
+            Self::Word(written) | Self::Quoted(written) | Self::Form(_, written) => written,
+        }
+    }
+
     fn number(&self) -> Option<usize> {
         match self {
             Self::Word(word) => word.parse().ok(),
@@ -53,7 +62,7 @@ impl StructuredQuery {
     /// more.
     ///
     /// # Errors
-    /// [`EngineError::BadRequest`] that says what is missing where.
+    /// [`EngineError::Refused`] that says what is missing where, with the word that is wrong.
     pub fn parse(text: &str) -> Result<Self, EngineError> {
         Self::parse_in(text, "en")
     }
@@ -66,16 +75,16 @@ impl StructuredQuery {
     pub fn parse_in(text: &str, language: &str) -> Result<Self, EngineError> {
         let words = FormWords::of(language);
         let tokens = tokens(&in_parsers_order(text, language, words), words)?;
+        if let Some(and) = [tokens.first(), tokens.last()].into_iter().flatten().find(|token| token.says(FormWord::And))
+        {
+            return Err(alone(and.written(), "something on both sides: dog and ball"));
+        }
         let mut form = Self::default();
         for part in tokens.split(|token| token.says(FormWord::And)) {
             match part {
-                [] => {
-                    return Err(refuse(
-                        "`and` needs something on both sides: dog and ball. Put a text that holds the word in quotes",
-                    ));
-                }
-                [first, rest @ ..] if first.says(FormWord::No) => form.without.push(text_of(rest, "no")?),
-                [rest @ .., last] if last.says(FormWord::NoAfter) => form.without.push(text_of(rest, "no")?),
+                [] => {} // nothing at all was typed
+                [no, rest @ ..] if no.says(FormWord::No) => form.without.push(text_of(rest, no.written())?),
+                [rest @ .., no] if no.says(FormWord::NoAfter) => form.without.push(text_of(rest, no.written())?),
                 _ => form.read_part(part, words)?,
             }
         }
@@ -84,23 +93,23 @@ impl StructuredQuery {
     }
 
     fn read_part(&mut self, mut rest: &[Token], form_words: &FormWords) -> Result<(), EngineError> {
-        let mut before: Option<(usize, SpatialRelation)> = None;
+        let mut before: Option<(usize, SpatialRelation, &str)> = None;
         loop {
             let cut = rest.iter().enumerate().find_map(|(at, token)| match token {
-                Token::Form(FormWord::Relation(spatial), _) => Some((at, *spatial)),
+                Token::Form(FormWord::Relation(spatial), written) => Some((at, *spatial, written.as_str())),
                 _ => None,
             });
             let (words, next) = match cut {
-                Some((at, spatial)) => (&rest[..at], Some((spatial, &rest[at + 1..]))),
+                Some((at, spatial, written)) => (&rest[..at], Some((spatial, written, &rest[at + 1..]))),
                 None => (rest, None),
             };
-            let beside = next.map(|(spatial, _)| spatial).or(before.map(|(_, spatial)| spatial));
+            let beside = next.map(|(_, written, _)| written).or(before.map(|(.., written)| written));
             let thing = self.place_of(thing(words, beside, form_words)?);
-            if let Some((first, is)) = before {
+            if let Some((first, is, _)) = before {
                 self.relations.push(Relation { first, is, second: thing });
             }
             match next {
-                Some((spatial, after)) => (before, rest) = (Some((thing, spatial)), after),
+                Some((spatial, written, after)) => (before, rest) = (Some((thing, spatial, written)), after),
                 None => return Ok(()),
             }
         }
@@ -179,15 +188,17 @@ fn quoted(chars: &mut Chars<'_>) -> Result<String, EngineError> {
             Some('"') => return Ok(text),
             Some('\\') => text.extend(chars.next()),
             Some(c) => text.push(c),
-            None => return Err(refuse("a quotation mark is not closed")),
+            None => return Err(Refusal::new(ReasonCode::QuoteOpen, "a quotation mark is not closed").into()),
         }
     }
 }
 
-fn thing(tokens: &[Token], beside: Option<SpatialRelation>, words: &FormWords) -> Result<QueryObject, EngineError> {
+/// Reads a count and a text; `beside` is the word that needs them, if there is one.
+fn thing(tokens: &[Token], beside: Option<&str>, words: &FormWords) -> Result<QueryObject, EngineError> {
     let (at_least, at_most, rest) = count(tokens, words);
-    let place = beside.map_or("a count", SpatialRelation::words);
-    Ok(QueryObject { text: text_of(rest, place)?, at_least, at_most })
+    let counted: Vec<&str> = tokens[..tokens.len() - rest.len()].iter().map(Token::written).collect();
+    let needs = if counted.is_empty() { beside.unwrap_or_default().to_owned() } else { counted.join(" ") };
+    Ok(QueryObject { text: text_of(rest, &needs)?, at_least, at_most })
 }
 
 /// Reads a count, which is one or more where there is none.
@@ -214,10 +225,11 @@ fn text_of(tokens: &[Token], beside: &str) -> Result<String, EngineError> {
     let mut text = String::new();
     for token in tokens {
         let part = match token {
-            Token::Form(FormWord::No, _) => {
-                return Err(refuse("`no` in the middle of a text; put `and` before it, or the text in quotes"));
+            Token::Form(FormWord::No, no) => {
+                let reason = format!("`{no}` in the middle of a text; put `and` before it, or the text in quotes");
+                return Err(Refusal::new(ReasonCode::NoInText, reason).about(no).into());
             }
-            Token::Word(part) | Token::Quoted(part) | Token::Form(_, part) => part,
+            token => token.written(),
         };
         if !text.is_empty() {
             text.push(' ');
@@ -225,15 +237,16 @@ fn text_of(tokens: &[Token], beside: &str) -> Result<String, EngineError> {
         text.push_str(part);
     }
     match text.trim().is_empty() {
-        true => Err(refuse(&format!(
-            "`{beside}` needs a thing beside it: dog left of ball. Put a text that holds the word in quotes"
-        ))),
+        true if beside.is_empty() => Err(Refusal::new(ReasonCode::EmptyText, "a text without words").into()),
+        true => Err(alone(beside, "a thing beside it: dog left of ball")),
         false => Ok(text),
     }
 }
 
-fn refuse(reason: &str) -> EngineError {
-    EngineError::BadRequest(reason.to_owned())
+/// A word of the form lacks what it needs.
+fn alone(word: &str, needs: &str) -> EngineError {
+    let reason = format!("`{word}` needs {needs}. Put a text that holds the word in quotes");
+    Refusal::new(ReasonCode::NothingBeside, reason).about(word).into()
 }
 
 #[cfg(test)]
@@ -243,6 +256,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::query::MAX_TEXT;
 
     fn parse(text: &str) -> StructuredQuery {
         StructuredQuery::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -337,22 +351,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said() {
-        for (text, word) in [
-            ("", "and"),
-            ("dog and", "and"),
-            ("left of dog", "left of"),
-            ("dog larger than", "larger than"),
-            ("two or more", "count"),
-            ("no", "no"),
-            ("no cat", "nothing to find"),
-            ("dog no cat", "middle"),
-            ("\"dog", "not closed"),
-            ("dog left of dog", "cannot be"),
-            ("12 or more dogs", "counts go"),
-        ] {
-            let error = StructuredQuery::parse(text).unwrap_err().to_string();
-            assert!(error.contains(word), "{text}: {error}");
+    fn what_is_missing_is_said_with_the_word_that_was_typed() {
+        use ReasonCode::{
+            BadCount, BadRelation, EmptyText, NoInText, NothingBeside, NothingToFind, QuoteOpen, TextTooLong,
+            TooManyThings,
+        };
+        let (long, many) = ("x".repeat(MAX_TEXT + 1), ["a", "b", "c", "d", "e", "f", "g", "h", "i"].join(" and "));
+        for (language, text, code, word, says) in each([
+            ("en", "", NothingToFind, None, "name a thing"),
+            ("en", "dog and", NothingBeside, Some("and"), "both sides"),
+            ("en", ", dog", NothingBeside, Some(","), "both sides"),
+            ("en", "left of dog", NothingBeside, Some("left of"), "`left of` needs a thing"),
+            ("en", "dog Larger  than", NothingBeside, Some("Larger  than"), "needs a thing"),
+            ("en", "two or more", NothingBeside, Some("two or more"), "needs a thing"),
+            ("en", "dog left of at least 2", NothingBeside, Some("at least 2"), "needs a thing"),
+            ("en", "no", NothingBeside, Some("no"), "needs a thing"),
+            ("en", "dog and !", NothingBeside, Some("!"), "needs a thing"),
+            ("en", "no cat", NothingToFind, None, "nothing to find"),
+            ("en", "dog no cat", NoInText, Some("no"), "middle"),
+            ("en", "\"dog", QuoteOpen, None, "not closed"),
+            ("en", "\"\"", EmptyText, None, "without words"),
+            ("en", "dog left of dog", BadRelation, Some("dog"), "cannot be"),
+            ("en", "12 or more dogs", BadCount, Some("dogs"), "counts go"),
+            ("en", &long, TextTooLong, None, "is the most"),
+            ("en", &many, TooManyThings, None, "at most"),
+            ("de", "Hund und", NothingBeside, Some("und"), "both sides"),
+            ("de", "Links von Ball", NothingBeside, Some("Links von"), "needs a thing"),
+            ("de", "Hund ohne Katze", NoInText, Some("ohne"), "middle"),
+            ("ja", "犬と", NothingBeside, Some("と"), "both sides"),
+            ("ar", "كلب فوق", NothingBeside, Some("فوق"), "needs a thing"),
+        ]) {
+            let error = StructuredQuery::parse_in(text, language).unwrap_err();
+            let refusal = error.refusal().unwrap_or_else(|| panic!("{text}: {error}"));
+            assert_eq!((refusal.code, refusal.word.as_deref()), (code, word), "{text}: {error}");
+            assert!(refusal.text.contains(says), "{text}: {error}");
         }
     }
 

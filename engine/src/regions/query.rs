@@ -185,7 +185,7 @@ impl FindQuery {
         match &self.target {
             Target::Structured(form) => form.validate(),
             Target::Example(example) if example.rect.area() > 0.0 => Ok(()),
-            Target::Example(_) => refuse("the box is empty, or outside the image".into()),
+            Target::Example(_) => Err(EngineError::empty_box()),
         }
     }
 

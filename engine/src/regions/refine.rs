@@ -63,6 +63,7 @@ fn is_of_file(error: &EngineError) -> bool {
         EngineError::Encode(EncodeError::Image(_))
             | EngineError::Io { .. }
             | EngineError::BadRequest(_)
+            | EngineError::Refused(_)
             | EngineError::Changed { .. }
             | EngineError::Unreachable { .. }
     )

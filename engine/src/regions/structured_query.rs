@@ -2,9 +2,10 @@
 //! lie.
 
 use glimpse_encoder::dense::Rect;
+use glimpse_indexer::{ReasonCode, Refusal};
 
 use crate::EngineError;
-use crate::query::MAX_TEXT;
+use crate::query::text_is_sound;
 
 /// Most things of a form, and most that it rules out.
 pub const MAX_OBJECTS: usize = 8;
@@ -148,37 +149,40 @@ impl StructuredQuery {
 
     /// Says what makes no sense, before any work is done.
     pub(crate) fn validate(&self) -> Result<(), EngineError> {
-        let refuse = |reason: String| Err(EngineError::BadRequest(reason));
         if self.things.is_empty() {
-            return refuse("nothing to find: name a thing that images must show".into());
+            let text = "nothing to find: name a thing that images must show";
+            return Err(Refusal::new(ReasonCode::NothingToFind, text).into());
         }
         if self.things.len() > MAX_OBJECTS || self.without.len() > MAX_OBJECTS {
-            return refuse(format!("a form has {MAX_OBJECTS} things at most, and rules out as many"));
+            let text = format!("a form has {MAX_OBJECTS} things at most, and rules out as many");
+            return Err(Refusal::new(ReasonCode::TooManyThings, text).at_most(MAX_OBJECTS).into());
         }
-        for text in self.things.iter().map(|thing| &thing.text).chain(&self.without) {
-            if text.trim().is_empty() {
-                return refuse("a thing without words".into());
-            }
-            if text.len() > MAX_TEXT {
-                return refuse(format!("a text of {} bytes; {MAX_TEXT} is the most", text.len()));
-            }
-        }
+        self.things.iter().map(|thing| &thing.text).chain(&self.without).try_for_each(|text| text_is_sound(text))?;
         for thing in &self.things {
             let most = thing.at_most.unwrap_or(MAX_COUNT);
             if !(1..=MAX_COUNT).contains(&thing.at_least) || !(thing.at_least..=MAX_COUNT).contains(&most) {
                 let (text, least) = (&thing.text, thing.at_least);
-                return refuse(format!("{least} to {most} of `{text}`: counts go from 1 to {MAX_COUNT}, rising"));
+                let reason = format!("{least} to {most} of `{text}`: counts go from 1 to {MAX_COUNT}, rising");
+                return Err(Refusal::new(ReasonCode::BadCount, reason).about(text).at_most(MAX_COUNT).into());
             }
         }
         let known = |thing: usize| thing < self.things.len();
         match self.relations.iter().find(|r| !known(r.first) || !known(r.second) || r.first == r.second) {
-            Some(odd) => refuse(format!(
-                "things {} and {} cannot be `{}`: a relation is between two different ones of the {} things, from 0",
-                odd.first,
-                odd.second,
-                odd.is.words(),
-                self.things.len()
-            )),
+            Some(odd) => {
+                let reason = format!(
+                    "things {} and {} cannot be `{}`: a relation is between two different ones of the {} things, from 0",
+                    odd.first,
+                    odd.second,
+                    odd.is.words(),
+                    self.things.len()
+                );
+                let refusal = Refusal::new(ReasonCode::BadRelation, reason);
+                Err(match self.things.get(odd.first) {
+                    Some(thing) => refusal.about(&thing.text),
+                    None => refusal,
+                }
+                .into())
+            }
             None => Ok(()),
         }
     }
@@ -240,7 +244,7 @@ mod tests {
             StructuredQuery { things: two(), without: vec![String::new()], ..StructuredQuery::default() },
         ];
         for form in each(nonsense) {
-            assert!(matches!(form.validate(), Err(EngineError::BadRequest(_))), "{form:?}");
+            assert!(matches!(form.validate(), Err(EngineError::Refused(_))), "{form:?}");
         }
         StructuredQuery { things: two(), relations: relation(1, 0), without: vec!["c".into()] }.validate().unwrap();
     }

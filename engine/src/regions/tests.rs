@@ -302,7 +302,8 @@ fn pages_go_on_and_bounds_hold() {
         FindQuery::like(Source::Image(ImageId(0)), Rect { right: 0.0, ..Rect::WHOLE }),
         FindQuery::structured(StructuredQuery::default()),
     ] {
-        assert!(matches!(world.engine.find(&nonsense), Err(EngineError::BadRequest(_))), "{nonsense:?}");
+        let error = world.engine.find(&nonsense).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::BadRequest, "{nonsense:?}");
     }
 }
 
@@ -465,7 +466,7 @@ fn one_image_is_grounded_without_a_library() {
         grounded.things[0].boxes
     );
     assert!(grounded.things[1].boxes.is_empty(), "{:?}", grounded.things[1].boxes);
-    assert!(matches!(ground(&[" ".into()]), Err(EngineError::BadRequest(_))));
+    assert!(matches!(ground(&[" ".into()]), Err(EngineError::Refused(_))));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ContentHash;
+use crate::{ContentHash, ImageId};
 
 /// Images that a person has put together, or a search that fills itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,10 @@ pub struct SavedSearch {
     /// The same as an address of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// What the images contain that the query and the address name by number: other generations
+    /// have other numbers. `None` for a search that was kept before this was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<Vec<(ImageId, ContentHash)>>,
     /// What the library held when it was last looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,

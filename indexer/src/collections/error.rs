@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Refusal;
+
 /// Why favourites or albums could not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectionsError {
@@ -9,8 +11,8 @@ pub enum CollectionsError {
     #[error("there is no album `{0}`")]
     NoSuchAlbum(String),
     /// The change makes no sense.
-    #[error("{0}")]
-    Refused(String),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The file cannot be written, or another program version wrote it.
     #[error("{path}: favourites and albums cannot be changed: {reason}")]
     Unwritable {

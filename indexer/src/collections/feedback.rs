@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::change::{Change, say};
 use super::{Collections, CollectionsError};
-use crate::ContentHash;
+use crate::{ContentHash, ReasonCode, Refusal};
 
 /// Most texts that have feedback.
 const MAX_TEXTS: usize = 10_000;
@@ -68,22 +68,24 @@ impl Collections {
     /// Then nothing has changed.
     pub fn give_feedback(&self, text: &str, change: &FeedbackChange) -> Result<Feedback, CollectionsError> {
         let text = asked_alike(text);
-        let refused = CollectionsError::Refused;
         if text.is_empty() {
-            return Err(refused("feedback needs the text that was searched".into()));
+            return Err(Refusal::new(ReasonCode::EmptyText, "feedback needs the text that was searched").into());
         }
         if text.len() > MAX_TEXT {
-            return Err(refused(format!("the text has {} bytes; {MAX_TEXT} is the most", text.len())));
+            let reason = format!("the text has {} bytes; {MAX_TEXT} is the most", text.len());
+            return Err(Refusal::new(ReasonCode::TextTooLong, reason).at_most(MAX_TEXT).into());
         }
         self.make(|data| {
             let before = data.feedback.get(&text);
             if before.is_none() && data.feedback.len() >= MAX_TEXTS {
-                return Err(refused(format!("there is feedback on {MAX_TEXTS} texts, which is the most")));
+                let reason = format!("there is feedback on {MAX_TEXTS} texts, which is the most");
+                return Err(Refusal::new(ReasonCode::TooMuchFeedback, reason).at_most(MAX_TEXTS).into());
             }
             let mut after = before.cloned().unwrap_or_default();
             say(&mut after, &change.right, &change.wrong, &change.unsaid);
             if after.len() > MAX_IMAGES {
-                return Err(refused(format!("{MAX_IMAGES} images is the most that is said of one text")));
+                let reason = format!("{MAX_IMAGES} images is the most that is said of one text");
+                return Err(Refusal::new(ReasonCode::TooMuchFeedback, reason).at_most(MAX_IMAGES).into());
             }
             let FeedbackChange { right, wrong, unsaid } = change.clone();
             let change = Change::Feedback { text: text.clone(), right, wrong, unsaid };

@@ -28,7 +28,7 @@ pub use self::error::CollectionsError;
 pub use self::feedback::{Feedback, FeedbackChange, asked_alike};
 use self::journal::Journal;
 pub use self::tags::same_tag;
-use crate::ContentHash;
+use crate::{ContentHash, ReasonCode, Refusal};
 
 /// Most albums of a library.
 pub const MAX_ALBUMS: usize = 2_000;
@@ -141,13 +141,14 @@ impl Collections {
         let mut made = None;
         self.make(|data| {
             if data.albums.len() >= MAX_ALBUMS {
-                return Err(CollectionsError::Refused(format!("there are {MAX_ALBUMS} albums, which is the most")));
+                let text = format!("there are {MAX_ALBUMS} albums, which is the most");
+                return Err(Refusal::new(ReasonCode::TooManyAlbums, text).at_most(MAX_ALBUMS).into());
             }
             let name = named(&new.name)?;
             if let Some(search) = &new.search {
                 checked(search)?;
                 if !new.images.is_empty() {
-                    return Err(CollectionsError::Refused("a saved search fills itself; give it no images".into()));
+                    return Err(fills_itself("give it no images"));
                 }
             }
             let images = distinct(&new.images)?;
@@ -187,7 +188,7 @@ impl Collections {
         self.make(|data| {
             let album = data.album(id)?;
             if album.search.is_some() && !change.add.is_empty() {
-                return Err(CollectionsError::Refused("a saved search fills itself; no image can be added".into()));
+                return Err(fills_itself("no image can be added"));
             }
             let AlbumImages { add, remove, order, after } = change.clone();
             let change = Change::AlbumImages { id: id.to_owned(), add, remove, order, after };
@@ -234,19 +235,23 @@ fn news(
 
 fn named(name: &str) -> Result<String, CollectionsError> {
     let name = name.trim();
-    match name.len() {
-        0 => Err(CollectionsError::Refused("an album needs a name".into())),
-        1..=MAX_NAME if !name.chars().any(char::is_control) => Ok(name.to_owned()),
-        1..=MAX_NAME => Err(CollectionsError::Refused("the name of an album is one line of text".into())),
-        long => Err(CollectionsError::Refused(format!("the name has {long} bytes; {MAX_NAME} is the most"))),
-    }
+    let text = match name.len() {
+        0 => "an album needs a name".to_owned(),
+        1..=MAX_NAME if !name.chars().any(char::is_control) => return Ok(name.to_owned()),
+        1..=MAX_NAME => "the name of an album is one line of text".to_owned(),
+        long => format!("the name has {long} bytes; {MAX_NAME} is the most"),
+    };
+    Err(Refusal::new(ReasonCode::BadName, text).at_most(MAX_NAME).into())
 }
 
 fn checked(search: &SavedSearch) -> Result<(), CollectionsError> {
     let long = search.query.len().max(search.address.as_ref().map_or(0, String::len));
     match long <= MAX_SEARCH {
         true => Ok(()),
-        false => Err(CollectionsError::Refused(format!("the search has {long} bytes; {MAX_SEARCH} is the most"))),
+        false => {
+            let text = format!("the search has {long} bytes; {MAX_SEARCH} is the most");
+            Err(Refusal::new(ReasonCode::SearchTooLong, text).at_most(MAX_SEARCH).into())
+        }
     }
 }
 
@@ -256,6 +261,11 @@ fn distinct(images: &[ContentHash]) -> Result<Vec<ContentHash>, CollectionsError
     if images.len() > MAX_ALBUM_IMAGES { Err(too_many()) } else { Ok(images) }
 }
 
+fn fills_itself(so: &str) -> CollectionsError {
+    Refusal::new(ReasonCode::FillsItself, format!("a saved search fills itself; {so}")).into()
+}
+
 fn too_many() -> CollectionsError {
-    CollectionsError::Refused(format!("an album has {MAX_ALBUM_IMAGES} images at most"))
+    let text = format!("an album has {MAX_ALBUM_IMAGES} images at most");
+    Refusal::new(ReasonCode::AlbumFull, text).at_most(MAX_ALBUM_IMAGES).into()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::change::Change;
 use super::{Collections, CollectionsError};
-use crate::ContentHash;
+use crate::{ContentHash, ReasonCode, Refusal};
 
 /// Most tags that one change names.
 const MAX_NAMED: usize = 50;
@@ -51,7 +51,8 @@ impl Collections {
                     }
                 }
                 if now.len() > MAX_TAGS {
-                    return Err(CollectionsError::Refused(format!("an image has {MAX_TAGS} tags at most")));
+                    let text = format!("an image has {MAX_TAGS} tags at most");
+                    return Err(Refusal::new(ReasonCode::TooManyTags, text).at_most(MAX_TAGS).into());
                 }
                 if now != before {
                     changed.push((*content, taken));
@@ -66,20 +67,21 @@ impl Collections {
 
 /// Tags without space around them, each once.
 fn checked(tags: &[String]) -> Result<Vec<String>, CollectionsError> {
-    let refused = |reason: String| Err(CollectionsError::Refused(reason));
     if tags.len() > MAX_NAMED {
-        return refused(format!("{} tags at once; {MAX_NAMED} is the most", tags.len()));
+        let text = format!("{} tags at once; {MAX_NAMED} is the most", tags.len());
+        return Err(Refusal::new(ReasonCode::TooManyTags, text).at_most(MAX_NAMED).into());
     }
     let mut checked: Vec<String> = Vec::new();
+    let bad = |text: String| Err(Refusal::new(ReasonCode::BadTag, text).at_most(MAX_TAG).into());
     for tag in tags.iter().map(|tag| tag.trim()) {
         if tag.is_empty() {
-            return refused("a tag has no letters".into());
+            return bad("a tag has no letters".into());
         }
         if tag.len() > MAX_TAG {
-            return refused(format!("a tag of {} bytes is too long; {MAX_TAG} is the most", tag.len()));
+            return bad(format!("a tag of {} bytes is too long; {MAX_TAG} is the most", tag.len()));
         }
         if tag.chars().any(char::is_control) {
-            return refused("a tag is one line of text".into());
+            return bad("a tag is one line of text".into());
         }
         if !checked.iter().any(|known| same_tag(known, tag)) {
             checked.push(tag.to_owned());

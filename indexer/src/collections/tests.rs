@@ -19,7 +19,8 @@ fn album(name: &str, images: &[u8]) -> NewAlbum {
 }
 
 fn search() -> SavedSearch {
-    SavedSearch { query: r#"{"terms":[]}"#.into(), regions: false, address: Some("?q=stop".into()), seen: None }
+    let query = r#"{"terms":[]}"#.into();
+    SavedSearch { query, regions: false, address: Some("?q=stop".into()), images: None, seen: None }
 }
 
 /// Favourites 1 and 3, 7 hidden, 2 with a tag, 2 and 3 no stop signs, an album of 2, 4 and 1, and a

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::{Mutex, RwLock};
+use serde::Serialize;
 
 use super::{GraphEngine, Index};
 use crate::fault;
@@ -35,6 +36,22 @@ enum State {
     Ready(Graph),
     /// What is stored is damaged or of another version; the next [`Index::finish`] makes it anew.
     Unusable(String),
+}
+
+/// What compares a query with the vectors of a library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchedBy {
+    /// A scan of all vectors.
+    Scan,
+    /// The same, until the stored graph is read.
+    ScanWhileGraphIsRead,
+    /// The same, until a graph is built.
+    ScanWhileGraphIsBuilt,
+    /// The same, since the stored graph cannot be used.
+    ScanInPlaceOfGraph,
+    /// A graph of neighbours; with narrow filters, a scan.
+    Graph,
 }
 
 /// A graph that can be searched.
@@ -169,6 +186,17 @@ impl GraphSlot {
         match &*self.state.read() {
             State::Unusable(reason) => Some(reason.clone()),
             _ => None,
+        }
+    }
+
+    /// What searches.
+    pub(super) fn searched_by(&self) -> SearchedBy {
+        match &*self.state.read() {
+            State::Absent => SearchedBy::Scan,
+            State::Loading => SearchedBy::ScanWhileGraphIsRead,
+            State::Building(_) => SearchedBy::ScanWhileGraphIsBuilt,
+            State::Ready(_) => SearchedBy::Graph,
+            State::Unusable(_) => SearchedBy::ScanInPlaceOfGraph,
         }
     }
 

@@ -33,6 +33,7 @@ use parking_lot::RwLock;
 use tempfile::TempDir;
 
 use self::graph::GraphSlot;
+pub use self::graph::SearchedBy;
 use self::memory::Memory;
 use self::region_tags::RegionTagSlot;
 use self::regions::RegionSlot;
@@ -148,6 +149,8 @@ pub struct Stats {
     /// How vectors are searched now: `exact scan (avx512)`, `hnsw`, ..., and whether opening will
     /// take longer than it need.
     pub search: String,
+    /// The same, for programs and translations.
+    pub searched_by: SearchedBy,
 }
 
 impl std::fmt::Debug for Index {
@@ -209,6 +212,7 @@ impl Index {
             dim: self.scan.dim(),
             vectors: self.scan.storage(),
             search: self.graph.name(&self.scan) + &self.snapshot.fault() + &self.regions.fault(),
+            searched_by: self.graph.searched_by(),
         })
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use glimpse::engine::{Album, Original};
+use glimpse::web::wire::SavedQuery;
 use glimpse::{Engine, ImageId};
 use serde_json::json;
 
@@ -59,7 +60,7 @@ fn list_all(engine: &Engine, json: bool, context: &Context) -> Result<Outcome, C
     for album in &albums {
         let images = engine.images_of(album)?.len();
         if json {
-            write_json(&mut out, &view(album, images))?;
+            write_json(&mut out, &view(engine, album, images)?)?;
         } else {
             let holds = match &album.search {
                 Some(_) => "saved search".to_owned(),
@@ -75,9 +76,10 @@ fn list_all(engine: &Engine, json: bool, context: &Context) -> Result<Outcome, C
     Ok(Outcome::found(!albums.is_empty()))
 }
 
-fn view(album: &Album, images: usize) -> serde_json::Value {
-    let search = album.search.as_ref().map(|search| &search.query);
-    json!({"id": album.id, "name": album.name, "count": images, "search": search})
+fn view(engine: &Engine, album: &Album, images: usize) -> Result<serde_json::Value, CliError> {
+    let search = album.search.as_ref().map(|search| SavedQuery::read(engine, search)).transpose()?.flatten();
+    let search = search.map(|search| search.query.to_string());
+    Ok(json!({"id": album.id, "name": album.name, "count": images, "search": search}))
 }
 
 /// An album by its id, or by its name if no other has it.
@@ -116,7 +118,7 @@ fn changed(engine: &Engine, album: &Album, json: bool, context: &Context) -> Res
     let images = engine.images_of(album)?.len();
     if json {
         let mut out = context.stdout();
-        write_json(&mut out, &view(album, images))?;
+        write_json(&mut out, &view(engine, album, images)?)?;
         out.flush()?;
     }
     context.note(format_args!("{}: {}", printable(&album.name), count(images, "image", "images")));

@@ -1,7 +1,7 @@
 //! Favourites, albums, and searches that are kept.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::{Album, Engine, FindQuery, SavedSearch};
+use glimpse_engine::{Album, Engine, FindQuery, ReasonCode, Refusal, SavedSearch, SearchToSave};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use crate::chosen::ChosenImages;
 use crate::error::ApiError;
 use crate::extract::LongJson;
 use crate::state::{AppState, run_find, run_search};
+use crate::wire::SavedQuery;
 
 /// Which images become favourites, and which are none any more.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -86,18 +87,19 @@ impl AlbumView {
     fn of(state: &AppState, album: &Album) -> Result<Self, ApiError> {
         let engine: &Engine = &state.engine;
         let images = engine.images_of(album)?;
-        let (count, new) = match &album.search {
-            None => (Some(images.len()), 0),
-            Some(search) => saved(state, search)?,
+        let asked = album.search.as_ref().map(|search| SavedQuery::read(engine, search)).transpose()?.flatten();
+        let (count, new) = match (&album.search, &asked) {
+            (None, _) => (Some(images.len()), 0),
+            (Some(search), Some(asked)) => saved(state, search, asked.query.clone())?,
+            (Some(_), None) => (None, 0),
         };
-        let asked: Option<(bool, Value)> =
-            album.search.as_ref().and_then(|search| Some((search.regions, serde_json::from_str(&search.query).ok()?)));
+        let regions = album.search.as_ref().is_some_and(|search| search.regions);
+        let (asked, address) = asked.map_or((None, None), |asked| (Some(asked.query), asked.address));
         let (mut query, mut find, mut similar) = (None, None, None);
         match asked {
-            Some((true, body)) if is_like(&body) => similar = Some(body),
-            Some((true, body)) => find = Some(body),
-            Some((false, body)) => query = Some(body),
-            None => {}
+            Some(body) if regions && is_like(&body) => similar = Some(body),
+            Some(body) if regions => find = Some(body),
+            body => query = body,
         }
         Ok(Self {
             id: album.id.clone(),
@@ -107,24 +109,23 @@ impl AlbumView {
             query,
             find,
             similar,
-            address: album.search.as_ref().and_then(|search| search.address.clone()),
+            address,
             new,
         })
     }
 }
 
 /// How many images a saved search finds, and how many of them are new.
-fn saved(state: &AppState, search: &SavedSearch) -> Result<(Option<usize>, usize), ApiError> {
+fn saved(state: &AppState, search: &SavedSearch, query: Value) -> Result<(Option<usize>, usize), ApiError> {
     if state.require_model().is_err() {
         return Ok((None, 0));
     }
     // A search of another version of this program, or for an image that is gone, has no number.
     let counted = if search.regions {
-        let body = serde_json::from_str::<Value>(&search.query).ok();
-        let query = body.and_then(|body| region_query(state, body).ok());
+        let query = region_query(state, query).ok();
         query.and_then(|query| state.engine.saved_find_count(search, &query).ok())
     } else {
-        let query = serde_json::from_str::<FullForm>(&search.query).ok();
+        let query = serde_json::from_value::<FullForm>(query).ok();
         let query = query.and_then(|form| form.into_query(1, usize::MAX, &state.uploads).ok());
         query.and_then(|query| state.engine.saved_count(search, &query).ok())
     };
@@ -155,7 +156,7 @@ fn region_query(state: &AppState, body: Value) -> Result<FindQuery, ApiError> {
 
 fn upload_is_not_kept() -> ApiError {
     let error = ApiError::bad_request("an image that was uploaded is not kept, so a search for it cannot be");
-    error.hint("search with an image of the library instead")
+    error.because(ReasonCode::UploadNotKept).hint("search with an image of the library instead")
 }
 
 /// Answers where views of albums are made: if one of them asks for things in images, on a thread
@@ -230,7 +231,8 @@ pub async fn create(
     let view = run_albums(&state, asks_regions, move |state| {
         let is_search = form.query.is_some() || asks_regions;
         if is_search && !form.images.0.is_empty() {
-            return Err(ApiError::bad_request("a saved search fills itself; give `images`, or what it asks"));
+            let text = "a saved search fills itself; give `images`, or what it asks";
+            return Err(Refusal::new(ReasonCode::FillsItself, text).into());
         }
         let album = match (form.query, form.find, form.similar) {
             (None, None, None) => state.engine.create_album(&form.name, &form.images.0)?,
@@ -242,7 +244,7 @@ pub async fn create(
             }
             (None, Some(body), None) | (None, None, Some(body)) => {
                 region_query(state, body.clone())?;
-                state.engine.save_search(&form.name, body.to_string(), true, form.address)?
+                state.engine.save_search(&form.name, to_save(body, true, form.address))?
             }
             (Some(query), None, None) => {
                 let asked: FullForm =
@@ -251,13 +253,18 @@ pub async fn create(
                     return Err(upload_is_not_kept());
                 }
                 asked.into_query(1, usize::MAX, &state.uploads)?;
-                state.engine.save_search(&form.name, query.to_string(), false, form.address)?
+                state.engine.save_search(&form.name, to_save(query, false, form.address))?
             }
             _ => return Err(ApiError::bad_request("give one of `query`, `find` and `similar`")),
         };
         AlbumView::of(state, &album)
     });
     Ok(HttpResponse::Created().json(view.await?))
+}
+
+fn to_save(query: Value, regions: bool, address: Option<String>) -> SearchToSave {
+    let (asked, saved) = (query.to_string(), SavedQuery { query, address });
+    SearchToSave { query: asked, regions, images: saved.images(), address: saved.address }
 }
 
 /// What to change of an album.

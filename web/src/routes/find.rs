@@ -170,7 +170,7 @@ pub async fn typed(
 
 /// A form as it is typed, with its words in English and another language.
 fn read_form(text: &str, language: Option<&str>) -> Result<StructuredQuery, ApiError> {
-    StructuredQuery::parse_in(text, language.unwrap_or("en")).map_err(|error| ApiError::bad_form(&error))
+    StructuredQuery::parse_in(text, language.unwrap_or("en")).map_err(ApiError::bad_form)
 }
 
 /// A form in a body.

@@ -1,7 +1,7 @@
 //! What questions about parts of images have in common.
 
 use actix_web::web;
-use glimpse_engine::{ImageId, Rect, Source};
+use glimpse_engine::{ImageId, ReasonCode, Rect, Refusal, Source};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -56,7 +56,8 @@ impl Asked {
         let Some(BoxForm { x, y, width, height }) = part else { return Ok(Rect::WHOLE) };
         Rect::from_pixels([x, y, width, height], self.size.0, self.size.1).ok_or_else(|| {
             let (width, height) = self.size;
-            ApiError::bad_request(format!("the box is empty, or outside the image of {width} x {height} pixels"))
+            let text = format!("the box is empty, or outside the image of {width} x {height} pixels");
+            Refusal::new(ReasonCode::EmptyBox, text).into()
         })
     }
 }

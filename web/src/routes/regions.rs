@@ -3,9 +3,9 @@
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use glimpse_engine::query::MAX_TEXT;
+use glimpse_engine::query::text_is_sound;
 use glimpse_engine::regions::MAX_OBJECTS;
-use glimpse_engine::{ContentHash, DenseConfig, ImageId};
+use glimpse_engine::{ContentHash, DenseConfig, ImageId, ReasonCode, Refusal};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -85,9 +85,10 @@ pub struct HeatmapView {
     responses((status = 200, description = "Boxes of each text, best first", body = GroundView)))]
 pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) -> Result<HttpResponse, ApiError> {
     if !(1..=MAX_OBJECTS).contains(&form.texts.len()) {
-        return Err(ApiError::bad_request(format!("`texts` has {} texts; 1 to {MAX_OBJECTS} go", form.texts.len())));
+        let text = format!("`texts` has {} texts; 1 to {MAX_OBJECTS} go", form.texts.len());
+        return Err(Refusal::new(ReasonCode::TooManyThings, text).at_most(MAX_OBJECTS).into());
     }
-    form.texts.iter().try_for_each(|text| check_text(text))?;
+    form.texts.iter().try_for_each(|text| text_is_sound(text))?;
     let detail = form.detail.unwrap_or(1.0);
     if !(1.0..=MAX_DETAIL).contains(&detail) {
         return Err(ApiError::bad_request(format!("`detail` is {detail}; it goes from 1 to {MAX_DETAIL}")));
@@ -111,16 +112,6 @@ pub async fn ground(state: web::Data<AppState>, Json(form): Json<GroundForm>) ->
         Ok(GroundView { width, height, things: things.collect() })
     });
     Ok(HttpResponse::Ok().json(view.await?))
-}
-
-fn check_text(text: &str) -> Result<(), ApiError> {
-    if text.trim().is_empty() {
-        return Err(ApiError::bad_request("a text is empty"));
-    }
-    if text.len() > MAX_TEXT {
-        return Err(ApiError::bad_request(format!("a text of {} bytes; {MAX_TEXT} is the most", text.len())));
-    }
-    Ok(())
 }
 
 /// The stored regions of an image.
@@ -217,7 +208,7 @@ pub async fn heatmap(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let HeatmapForm { text, size } = form;
-    check_text(&text)?;
+    text_is_sound(&text)?;
     if !SIZES.contains(&size) {
         return Err(ApiError::bad_request(format!("`size` is one of {SIZES:?}, not {size}")));
     }

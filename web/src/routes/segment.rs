@@ -1,8 +1,8 @@
 //! What every pixel of an image shows.
 
 use actix_web::{HttpResponse, web};
-use glimpse_engine::query::MAX_TEXT;
-use glimpse_engine::{PixelConfig, SegmentOptions};
+use glimpse_engine::query::text_is_sound;
+use glimpse_engine::{PixelConfig, ReasonCode, Refusal, SegmentOptions};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -75,11 +75,10 @@ impl SegmentForm {
             let texts = texts.map_or(&[][..], Vec::as_slice);
             if texts.len() > MAX_LABELS {
                 let message = format!("`{name}` has {} texts; {MAX_LABELS} is the most", texts.len());
-                return Err(ApiError::bad_request(message).hint("ask several times"));
+                let refusal = Refusal::new(ReasonCode::TooManyLabels, message).at_most(MAX_LABELS);
+                return Err(ApiError::from(refusal).hint("ask several times"));
             }
-            if texts.iter().any(|text| text.trim().is_empty() || text.len() > MAX_TEXT) {
-                return Err(ApiError::bad_request(format!("each of `{name}` has words, and {MAX_TEXT} bytes at most")));
-            }
+            texts.iter().try_for_each(|text| text_is_sound(text))?;
         }
         let usual = SegmentOptions::default();
         let pixels = PixelConfig { detail: self.detail.unwrap_or(usual.pixels.detail), ..usual.pixels };

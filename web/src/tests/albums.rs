@@ -1,9 +1,12 @@
 //! Favourites, albums and saved searches.
 
 use actix_web::test::TestRequest;
+use glimpse_engine::SavedSearch;
+use glimpse_nonempty::each;
 use serde_json::json;
 
 use super::*;
+use crate::wire::SavedQuery;
 
 /// Six images, three of them blue by name, over a library of their own.
 pub(super) fn library() -> (TempDir, web::Data<AppState>) {
@@ -212,4 +215,116 @@ async fn a_saved_search_fills_itself_and_tells_what_is_new() {
     ] {
         post(&state, "/api/v1/albums", wrong).await.error(400, "bad_request");
     }
+}
+
+/// The bundled model with the last bit of its weights flipped: another model, which sees the same.
+fn other_model(folder: &Path) -> PathBuf {
+    let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/demo"), folder.join("model"));
+    std::fs::create_dir_all(&to).unwrap();
+    let files = std::fs::read_dir(&from).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file());
+    for file in files {
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+    let weights = to.join("model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(weights, bytes).unwrap();
+    to
+}
+
+/// Names of the images that a search of a body finds for sure.
+async fn found(state: &web::Data<AppState>, album: &Value) -> Vec<String> {
+    let (path, body) = match album["similar"].is_null() {
+        true => ("/api/v1/search", &album["query"]),
+        false => ("/api/v1/similar", &album["similar"]),
+    };
+    let page = post(state, path, body.clone()).await.good();
+    let sure = page["hits"].as_array().unwrap().iter().take(page["accepted"].as_u64().unwrap() as usize);
+    let mut names = Vec::new();
+    for hit in each(sure) {
+        names.push(name_of(state, hit["id"].as_u64().unwrap()).await);
+    }
+    names.sort_unstable();
+    names
+}
+
+async fn albums(state: &web::Data<AppState>) -> Vec<Value> {
+    get(state, "/api/v1/albums").await.good()["albums"].as_array().unwrap().clone()
+}
+
+async fn name_of(state: &web::Data<AppState>, id: u64) -> String {
+    let record = get(state, &format!("/api/v1/images/{id}")).await.good();
+    Path::new(record["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+#[actix_web::test]
+async fn a_saved_search_asks_with_the_same_images_after_a_change_of_the_model() {
+    let (home, state) = library();
+    draw(&home.path().join("images/aqua.png"), [0, 190, 200]); // the last number now, the first with another model
+    index(&state.engine, &home.path().join("images"));
+    let (red, blue, aqua) =
+        (by_name(&state, "red 1").await, by_name(&state, "blue 1").await, by_name(&state, "aqua").await);
+    let like = json!({"image": red, "box": {"x": 5, "y": 5, "width": 40, "height": 40}, "depth": "all"});
+    for (name, asked) in [
+        (
+            "alike",
+            json!({"query": {"terms": [{"image": red, "weight": 0.5}, {"image": blue, "weight": 0.5}]},
+            "address": format!("?c=s%3A1%3A2%3A{red}.{blue}")}),
+        ),
+        (
+            "mixed",
+            json!({"query": {"terms": [{"text": "red"}, {"image": aqua}]}, "address": format!("?q=red&c=i%3A1%3A{aqua}")}),
+        ),
+        ("part", json!({"similar": like, "address": format!("?find=1&c=r%3A{red}%3A5%2C5%2C40%2C40")})),
+    ] {
+        let mut body = asked;
+        body["name"] = json!(name);
+        post(&state, "/api/v1/albums", body).await.good();
+    }
+    let before = albums(&state).await;
+    let mut answers = Vec::new();
+    for album in each(&before) {
+        answers.push(found(&state, album).await);
+    }
+
+    drop(state);
+    let model = Some(other_model(home.path()).to_str().unwrap().to_owned());
+    let settings = Settings { home: home.path().join("home"), model, device: None, max_patches: None, adapter: None };
+    let other = Arc::new(Engine::open(settings).unwrap());
+    index(&other, &home.path().join("images"));
+    let state = state_of(&other, Limits::default());
+    let (red_now, blue_now, aqua_now) =
+        (by_name(&state, "red 1").await, by_name(&state, "blue 1").await, by_name(&state, "aqua").await);
+    assert_ne!([red, blue, aqua], [red_now, blue_now, aqua_now], "images have other numbers, or this shows nothing");
+    let after = albums(&state).await;
+    let terms = |album: &Value| album["query"]["terms"].clone();
+    assert_eq!(terms(&after[0]), json!([{"image": red_now, "weight": 0.5}, {"image": blue_now, "weight": 0.5}]));
+    assert_eq!(terms(&after[1]), json!([{"text": "red"}, {"image": aqua_now}]));
+    assert_eq!(after[2]["similar"]["image"], red_now);
+    let addresses: Vec<_> = each(&after).map(|album| album["address"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(addresses[0], format!("?c=s%3A1%3A2%3A{red_now}.{blue_now}"));
+    assert_eq!(addresses[1], format!("?q=red&c=i%3A1%3A{aqua_now}"));
+    assert_eq!(addresses[2], format!("?find=1&c=r%3A{red_now}%3A5%2C5%2C40%2C40"));
+    for ((album, earlier), (known, names)) in each(after.iter().zip(&before)).zip(each(before.iter().zip(&answers))) {
+        assert_eq!((&album["name"], &album["count"]), (&known["name"], &earlier["count"]));
+        assert_eq!(&found(&state, album).await, names, "{}: the same images answer", known["name"]);
+    }
+
+    // An image that is gone is not taken for another.
+    std::fs::remove_file(home.path().join("images/aqua.png")).unwrap();
+    index(&other, &home.path().join("images"));
+    let without = albums(&state).await[1].clone();
+    let asked = post(&state, "/api/v1/search", without["query"].clone()).await.good();
+    assert_eq!(asked["searched"], 6);
+    assert!(get(&state, &format!("/api/v1/images/{}", terms(&without)[1]["image"])).await.status == 404);
+    // One that was kept before contents were keeps its numbers.
+    let old = SavedSearch {
+        query: json!({"terms": [{"image": 3}]}).to_string(),
+        regions: false,
+        address: None,
+        images: None,
+        seen: None,
+    };
+    let read = SavedQuery::read(&other, &old).unwrap().unwrap();
+    assert_eq!(read.query, json!({"terms": [{"image": 3}]}));
 }

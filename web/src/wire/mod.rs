@@ -12,6 +12,7 @@ pub(crate) mod names;
 pub(crate) mod paths;
 mod regions;
 mod results;
+mod saved;
 mod segments;
 mod tiles;
 
@@ -22,5 +23,6 @@ pub use image_tags::ImageTagsView;
 pub use images::{CompanionView, FrameView, HitView, ImageView, Kind, PlaceView};
 pub use regions::{BoxView, FoundTileView, FoundView};
 pub use results::{GroupView, KeptTagsView, StatsView, TaggedView};
+pub use saved::SavedQuery;
 pub use segments::{LabelView, SegmentationView};
 pub use tiles::TileView;

@@ -244,6 +244,24 @@ pub struct Stats {
     vectors: String,
     /// How vectors are searched now.
     search: String,
+    /// The same, for programs.
+    searched_by: SearchedBy,
+}
+
+/// What compares a query with the vectors of a library.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum SearchedBy {
+    /// A scan of all vectors.
+    Scan,
+    /// The same, until the stored graph is read.
+    ScanWhileGraphIsRead,
+    /// The same, until a graph is built.
+    ScanWhileGraphIsBuilt,
+    /// The same, since the stored graph cannot be used.
+    ScanInPlaceOfGraph,
+    /// A graph of neighbours; with narrow filters, a scan.
+    Graph,
 }
 
 /// What a model is.

@@ -9,6 +9,7 @@ use super::snapshot::forget_snapshot;
 use super::*;
 use crate::GraphEngine;
 use crate::IdSet;
+use crate::SearchedBy;
 use crate::hnsw::{HnswParams, Node};
 use crate::store::Batch;
 use crate::store::keys::{self, GraphId, Table};
@@ -75,6 +76,7 @@ fn follows(engine: GraphEngine, name: &str) {
     let mut ids = add_many(&index, 0..1000);
     index.finish().unwrap();
     assert!(search_of(&index).starts_with("exact scan"), "too few for a graph");
+    assert_eq!(index.stats().unwrap().searched_by, SearchedBy::Scan);
     ids.extend(add_many(&index, 1000..IMAGES));
     index.finish().unwrap();
     assert!(search_of(&index).starts_with(name), "{}", search_of(&index));
