@@ -77,7 +77,7 @@ impl Tagging {
 
 /// What is kept of each image.
 fn tags(fixture: &Fixture) -> BTreeMap<ImageId, Option<KeptTags>> {
-    let engine = Engine::open(Settings { model: Some("demo".into()), ..Settings::at(&fixture.home()) }).unwrap();
+    let engine = Engine::open(Settings { model: Some("demo".into()), ..Settings::at(fixture.home()) }).unwrap();
     let images = engine.images_that_pass(&Filter::default()).unwrap();
     images.into_iter().map(|id| (id, engine.kept_tags(id).unwrap())).collect()
 }
