@@ -248,6 +248,10 @@ async fn found(state: &web::Data<AppState>, album: &Value) -> Vec<String> {
     names
 }
 
+async fn albums(state: &web::Data<AppState>) -> Vec<Value> {
+    get(state, "/api/v1/albums").await.good()["albums"].as_array().unwrap().clone()
+}
+
 async fn name_of(state: &web::Data<AppState>, id: u64) -> String {
     let record = get(state, &format!("/api/v1/images/{id}")).await.good();
     Path::new(record["path"].as_str().unwrap()).file_name().unwrap().to_str().unwrap().to_owned()
@@ -277,7 +281,6 @@ async fn a_saved_search_asks_with_the_same_images_after_a_change_of_the_model() 
         body["name"] = json!(name);
         post(&state, "/api/v1/albums", body).await.good();
     }
-    let albums = async |state| get(state, "/api/v1/albums").await.good()["albums"].as_array().unwrap().clone();
     let before = albums(&state).await;
     let mut answers = Vec::new();
     for album in each(&before) {
