@@ -378,7 +378,7 @@ mod tests {
             ("de", "Hund und", NothingBeside, Some("und"), "both sides"),
             ("de", "Links von Ball", NothingBeside, Some("Links von"), "needs a thing"),
             ("de", "Hund ohne Katze", NoInText, Some("ohne"), "middle"),
-            ("ja", "犬と", NothingBeside, Some("と"), "both sides"),
+            ("ja", "犬、", NothingBeside, Some("、"), "both sides"),
             ("ar", "كلب فوق", NothingBeside, Some("فوق"), "needs a thing"),
         ]) {
             let error = StructuredQuery::parse_in(text, language).unwrap_err();
