@@ -56,27 +56,28 @@ def server(line, answer):
         sys.exit(f"error: the server answered {said!r} to {line}")
 
 
-def load(number, kill_after, kill_server=False):
-    """Indexes a new folder; gives the files that were said to be indexed before the end."""
+def load(number, kill_after=None, kill_server=False):
+    """Indexes a new folder; gives the files that were said to be indexed before the end, which comes
+    after so many of them."""
     images = FOLDER / "images" / str(number)
     images.mkdir(parents=True)
     for image in range(EACH):
         png(images / f"{image}.png", number * EACH + image)
     words = command("--model", "demo", "index", "--batch", "8", "--vectors-at", URL, "--json", str(images))
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if kill_server:
-        time.sleep(0.7)
-        server("kill", "killed")
-        time.sleep(2)
-        server("start", "http")
-    elif kill_after is not None:
-        time.sleep(kill_after)
-        process.kill()
-    out, err = process.communicate()
-    if kill_after is None and process.returncode != 0:
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if len(lines) == kill_after:
+            process.kill()
+        if kill_server and len(lines) == EACH // 3:
+            server("kill", "killed")
+            time.sleep(2)
+            server("start", "http")
+    err = process.stderr.read()
+    if process.wait() != 0 and kill_after is None:
         sys.exit(f"error: a load that nobody killed ended with {process.returncode}\n{err}")
-    lines = [line for line in out.split("\n")[:-1] if line.startswith("{")]
-    events = [json.loads(line) for line in lines]
+    events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}\n")]
     return [event["path"] for event in events if event.get("event") == "indexed"]
 
 
@@ -97,17 +98,17 @@ def main():
     FOLDER.mkdir()
     chance = random.Random(20)
     began = time.time()
-    said = load(0, None)
+    said = load(0)
     print(f"{len(said)} images in {time.time() - began:.1f} s", flush=True)
     in_the_middle = 0
     for number in range(1, KILLS + 1):
-        now = load(number, chance.uniform(0.3, 2.0))
+        now = load(number, kill_after=chance.randrange(1, EACH - 16))
         in_the_middle += 0 < len(now) < EACH
         said += now
     there = check(said)
     print(f"{KILLS} kills of the program, {in_the_middle} in the middle of a load: {len(said)} images were "
           f"acknowledged, {there} are there", flush=True)
-    said += load(KILLS + 1, None, kill_server=True)
+    said += load(KILLS + 1, kill_server=True)
     there = check(said)
     print(f"a kill of the server: {len(said)} images were acknowledged, {there} are there", flush=True)
     run("--model", "demo", "index")
