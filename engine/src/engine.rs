@@ -1,11 +1,13 @@
 //! The engine: an open library and the models that ask it.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use glimpse_encoder::{Checked, Encode, ModelInfo, backend_of};
+use glimpse_indexer::backend::VectorsAt;
 use glimpse_indexer::{
     Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexOptions, Library, Stats, TagCount, VerifyReport,
 };
@@ -422,6 +424,37 @@ impl Engine {
         let mut stats = index.stats()?;
         stats.disk_bytes += self.library.reserve_bytes();
         Ok((stats, self.here(index.manifest().model)?))
+    }
+
+    /// Has a server search the vectors of the library, or this process if `to` is `None`, from the
+    /// next opening on. Nothing is encoded again. `progress` is told how many images of how many
+    /// are sent, and ends it when it breaks, as if nothing had been asked: then it gives `false`.
+    /// What a server that is left says if it does not remove what it held is given to `note`.
+    ///
+    /// # Errors
+    /// If there is no index yet, the server does not answer, or the store fails.
+    pub fn move_vectors(
+        &self,
+        to: Option<&VectorsAt>,
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<bool, EngineError> {
+        let index = self.serving()?;
+        match to {
+            Some(at) => Ok(index.move_vectors_to(at, progress)?),
+            None => {
+                index.move_vectors_here()?.iter().for_each(|said| note(said));
+                Ok(true)
+            }
+        }
+    }
+
+    /// Where a server searches the vectors of the library, if one does.
+    ///
+    /// # Errors
+    /// If there is no index yet.
+    pub fn vectors_at(&self) -> Result<Option<VectorsAt>, EngineError> {
+        Ok(self.serving()?.vectors_at().cloned())
     }
 
     /// Checks the library; `repair` mends it, as [`Library::verify`] says.

@@ -218,10 +218,12 @@ impl EngineError {
                 IndexError::NoSuchImage(_) => ErrorKind::NotFound,
                 IndexError::NoIndex { .. }
                 | IndexError::Worker { .. }
+                | IndexError::Vectors { .. }
                 | IndexError::InUse { .. }
                 | IndexError::ReadOnly { .. }
                 | IndexError::OtherModel { .. }
                 | IndexError::OtherStorage { .. }
+                | IndexError::OtherPlace { .. }
                 | IndexError::OtherRegions { .. }
                 | IndexError::NewerFormat { .. } => ErrorKind::NotReady,
                 _ => ErrorKind::Internal,

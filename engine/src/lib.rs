@@ -101,6 +101,7 @@ pub use glimpse_encoder::dense::{DenseConfig, DenseProfile, Mask, PixelConfig, R
 pub use glimpse_encoder::image_file::{DecodedImage, Format, ImageError, Limits, decode, decode_reduced};
 pub use glimpse_encoder::published::Published;
 pub use glimpse_encoder::{DenseGrid, Embedding, Encode, ModelInfo, files, hub};
+pub use glimpse_indexer::backend::{IndexType, VectorsAt};
 pub use glimpse_indexer::collections::{Album, SavedSearch};
 pub use glimpse_indexer::ingest::{
     FileEvent, ImageDecoder, ImageHook, IngestOptions, Observer, Pace, RegionChoice, RegionOptions, Summary, Worker,

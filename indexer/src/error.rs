@@ -63,6 +63,14 @@ pub enum IndexError {
         /// What it says, or how it fails to, and what to do.
         reason: String,
     },
+    /// The server that searches the vectors of the library does not, or cannot.
+    #[error("the vectors at {url}: {reason}")]
+    Vectors {
+        /// Its address.
+        url: String,
+        /// What it says, or how it fails to, and what to do.
+        reason: String,
+    },
     /// Made by another model.
     #[error(
         "this index was made with `{indexed}` (fingerprint {indexed_print:.12}), not with `{asked}` ({asked_print:.12}): {}",
@@ -96,6 +104,19 @@ pub enum IndexError {
         kept: crate::vectors::VectorStorage,
         /// How they should be kept.
         asked: crate::vectors::VectorStorage,
+    },
+    /// The vectors are searched elsewhere.
+    #[error(
+        "{dir}: the vectors of this library are searched {kept}, and `--vectors-at` is for new ones: leave it out, or move \
+         them with `glimpse vectors move --to {asked}`"
+    )]
+    OtherPlace {
+        /// The library.
+        dir: PathBuf,
+        /// Where they are.
+        kept: String,
+        /// Where they should be.
+        asked: String,
     },
     /// Regions are made in another way.
     #[error(
@@ -210,7 +231,9 @@ impl IndexError {
             Self::InUse { .. } => ReasonCode::InUse,
             Self::ReadOnly { .. } => ReasonCode::ReadOnly,
             Self::OtherModel { .. } | Self::WrongDimension { .. } => ReasonCode::OtherModel,
-            Self::OtherStorage { .. } | Self::OtherRegions { .. } => ReasonCode::OtherSettings,
+            Self::OtherStorage { .. } | Self::OtherPlace { .. } | Self::OtherRegions { .. } => {
+                ReasonCode::OtherSettings
+            }
             Self::NewerFormat { .. } => ReasonCode::NewerFormat,
             Self::Corrupt { .. } | Self::Lost { .. } | Self::Absent { .. } | Self::Store { .. } => {
                 ReasonCode::DamagedLibrary
@@ -219,6 +242,7 @@ impl IndexError {
             Self::TooMany { .. } => ReasonCode::LibraryFull,
             Self::Stuck { .. } => ReasonCode::Stuck,
             Self::Worker { .. } => ReasonCode::NoWorker,
+            Self::Vectors { .. } => ReasonCode::NoVectors,
             Self::Encode(error) => error.into(),
         }
     }

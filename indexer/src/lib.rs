@@ -4,6 +4,7 @@
 //! [`ingest`] fills it from folders, and [`watch`] says when. Reading code sees only [`Index`] and
 //! plain types.
 
+pub mod backend;
 pub mod collections;
 pub mod hnsw;
 pub mod ingest;
@@ -12,6 +13,7 @@ pub mod sidecars;
 pub mod vectors;
 pub mod watch;
 
+mod among;
 mod error;
 mod fair;
 mod fault;
@@ -31,6 +33,7 @@ mod snapshot;
 mod store;
 mod words;
 
+pub use among::Among;
 pub use error::IndexError;
 pub use filter::{Cluster, Facets, Filter, GeoBox, TagCount};
 pub use id_set::{IdSet, Numbered, VectorSet};

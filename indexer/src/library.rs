@@ -16,6 +16,7 @@ mod catalogue;
 pub(crate) mod copy;
 pub(crate) mod folders;
 mod lock;
+mod place;
 mod reserve;
 mod salvage;
 mod verify;
@@ -132,14 +133,15 @@ impl Library {
             let kept = index.manifest().vectors;
             return match self.options.vectors.filter(|&asked| asked != kept) {
                 Some(asked) => Err(IndexError::OtherStorage { dir: self.home.clone(), kept, asked }),
-                None => Ok(index),
+                None => self.require_place(&index).map(|()| index),
             };
         }
         if let Some(serving) = catalogue.serving.as_ref().filter(|_| !new_generation) {
             return Err(other_model(&serving.model, model));
         }
         let generation = Generation { number: self.free_number(&catalogue)?, model: model.clone() };
-        let index = Arc::new(Index::create(&folders::dir_of(&self.home, generation.number), model, &self.options)?);
+        let options = self.options_of_new(&catalogue);
+        let index = Arc::new(Index::create(&folders::dir_of(&self.home, generation.number), model, &options)?);
         if catalogue.serving.is_none() {
             index.note_promotion()?;
         }
@@ -221,8 +223,11 @@ impl Library {
         let old = catalogue.serving.take();
         catalogue.serving = catalogue.building.take();
         catalogue.write(&self.home)?;
-        if let Some(old) = old.and_then(|old| self.open.lock().get(&old.number).and_then(Weak::upgrade)) {
-            old.retire();
+        if let Some(old) = old {
+            self.leave_server_of(&old, index);
+            if let Some(old) = self.open.lock().get(&old.number).and_then(Weak::upgrade) {
+                old.retire();
+            }
         }
         self.retire_unlisted(&catalogue)
     }

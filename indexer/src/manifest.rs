@@ -6,6 +6,7 @@ use glimpse_encoder::ModelInfo;
 use glimpse_encoder::dense::DenseProfile;
 
 use crate::ImageId;
+use crate::backend::VectorsAt;
 use crate::vectors::VectorStorage;
 
 /// Facts about a generation, written when it is created.
@@ -18,6 +19,9 @@ pub struct Manifest {
     /// How vectors are kept.
     #[serde(default)]
     pub vectors: VectorStorage,
+    /// Where the vectors are searched, if not in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vectors_at: Option<VectorsAt>,
     /// How regions are made, which the model's fingerprint does not say; recorded when the first
     /// are made, and `None` before that and for libraries of programs that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -72,6 +72,8 @@ reason_codes! {
     ModelFailed = "model_failed",
     /// No machine that was named as a worker encodes for the library.
     NoWorker = "no_worker",
+    /// The server that searches the library's vectors does not answer.
+    NoVectors = "no_vectors",
     /// The folder is empty, and files were indexed from it.
     FolderEmpty = "folder_empty",
     /// The folder is gone, and files were indexed from it.

@@ -41,6 +41,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Tune(args) => commands::tune::run(args, &context),
         Command::Stats(args) => commands::stats::run(args, &context),
         Command::Verify(args) => commands::verify::run(args, &context),
+        #[cfg(feature = "milvus")]
+        Command::Vectors(args) => commands::vectors::run(args, &context),
         Command::Model(args) => commands::model::run(args, &context),
         Command::Serve(args) => commands::serve::run(args, &context),
         Command::Worker(args) => commands::worker::run(args, &context),

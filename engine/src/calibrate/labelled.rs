@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use glimpse_encoder::{Embedding, dot};
-use glimpse_indexer::regions::{RegionId, RegionIndex};
+use glimpse_indexer::regions::{RegionId, RegionLibrary};
 use glimpse_indexer::{Filter, ImageId, Index};
 use rayon::prelude::*;
 
@@ -37,7 +37,7 @@ pub struct LabelledText {
 struct Gathered<'a> {
     ids: Vec<ImageId>,
     images: Vectors,
-    regions: Option<&'a RegionIndex>,
+    regions: Option<&'a dyn RegionLibrary>,
     texts: Vec<(Embedding, HashSet<ImageId>)>,
     bank: &'a Vectors,
 }
@@ -59,7 +59,7 @@ impl Engine {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
         let bank = self.banks.of(encoder.as_ref())?;
-        let regions = index.regions()?;
+        let regions = index.region_library()?;
         let regions = (!regions.is_empty()).then_some(&*regions);
         let gathered = Gathered::of(&index, regions, texts, &bank, |text| self.embed_text(encoder.as_ref(), text))?;
         let known = self.calibrated(&self.asked_with(&index))?;
@@ -108,7 +108,7 @@ fn best_of<const N: usize>(
 impl<'a> Gathered<'a> {
     fn of(
         index: &Index,
-        regions: Option<&'a RegionIndex>,
+        regions: Option<&'a dyn RegionLibrary>,
         texts: &[LabelledText],
         bank: &'a Vectors,
         embed: impl Fn(&str) -> Result<Embedding, EngineError>,

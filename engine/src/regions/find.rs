@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glimpse_encoder::{Embedding, Encode};
-use glimpse_indexer::regions::RegionIndex;
+use glimpse_indexer::regions::RegionLibrary;
 use glimpse_indexer::{Filter, ImageId, Index};
 
 use super::candidates::candidates;
@@ -110,7 +110,7 @@ impl Engine {
         let index = self.serving()?;
         let encoder = self.encoder_for(&index)?;
         let regions = self.regions_of(&index)?;
-        let scorer = self.scorer(&index, &regions, encoder.as_ref(), text)?;
+        let scorer = self.scorer(&index, &*regions, encoder.as_ref(), text)?;
         let profile = self.profile_of(&index, encoder.as_ref())?;
         let bytes = self.original_bytes(id)?;
         let dense = self.dense_features(encoder.as_ref(), &bytes, &profile)?;
@@ -125,7 +125,7 @@ impl Engine {
         let encoder = encoder.as_ref();
         let (things, scorers, without) = match &query.target {
             Target::Structured(form) => {
-                let of = |text: &str| self.scorer(index, &regions, encoder, text);
+                let of = |text: &str| self.scorer(index, &*regions, encoder, text);
                 let scorers = form.things.iter().map(|thing| of(&thing.text)).collect::<Result<Vec<_>, _>>()?;
                 let without = form.without.iter().map(|text| of(text)).collect::<Result<Vec<_>, _>>()?;
                 (form.things.clone(), scorers, without)
@@ -136,10 +136,10 @@ impl Engine {
                 }
                 let dense = self.dense_features_of(encoder, &example.image, &self.profile_of(index, encoder)?)?;
                 let vector = dense.vector_of(&example.rect, encoder)?;
-                let background = index.region_calibrator.background(index, &regions);
+                let background = index.region_calibrator.background(index, &*regions);
                 let of = if let Source::Image(id) = example.image { Some(id) } else { None };
                 let known = self.calibrated(&self.asked_with(index))?;
-                let library = Library { index, regions: &regions };
+                let library = Library { index, regions: &*regions };
                 let area = example.rect.area();
                 let scorer = background.example(library, &vector, area, of, &known.calibration)?;
                 (vec![QueryObject::named("")], vec![scorer], Vec::new())
@@ -163,6 +163,7 @@ impl Engine {
         let accepted = if nothing_particular { 0 } else { images.len() };
         let most = query.depth.weaker(accepted).saturating_sub(images.len() - accepted);
         images.extend(search.closest(&prepared, &together, &images, most)?);
+        drop(prepared); // it holds on to what is given back
         let (mut images, accepted, best) = by_video(index, images, accepted, |image| &mut image.id);
         let strong = images[..accepted].partition_point(|image| image.strength == Strength::Strong);
         for image in &mut images {
@@ -200,12 +201,12 @@ impl Engine {
     /// # Errors
     /// [`EngineError::ReadingRegions`] while another thread reads them, [`EngineError::BadRequest`]
     /// if there are none.
-    pub(crate) fn regions_of(&self, index: &Served) -> Result<Arc<RegionIndex>, EngineError> {
-        let regions = match index.regions_if_read() {
+    pub(crate) fn regions_of<'i>(&self, index: &'i Served) -> Result<Arc<dyn RegionLibrary + 'i>, EngineError> {
+        let regions = match index.region_library_if_read() {
             Some(regions) => regions,
             None => {
                 let _reading = index.reading.try_lock_for(READING).ok_or(EngineError::ReadingRegions)?;
-                index.regions()?
+                index.region_library()?
             }
         };
         if regions.is_empty() && !index.is_empty() {
@@ -218,7 +219,7 @@ impl Engine {
     pub(super) fn scorer(
         &self,
         index: &Served,
-        regions: &RegionIndex,
+        regions: &dyn RegionLibrary,
         encoder: &dyn Encode,
         text: &str,
     ) -> Result<QueryScorer, EngineError> {
@@ -229,7 +230,7 @@ impl Engine {
     pub(crate) fn scorer_of(
         &self,
         index: &Served,
-        regions: &RegionIndex,
+        regions: &dyn RegionLibrary,
         encoder: &dyn Encode,
         vector: &Embedding,
     ) -> Result<QueryScorer, EngineError> {

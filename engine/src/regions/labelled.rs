@@ -1,10 +1,8 @@
 //! What one image after the other shows of many labels, each judged as [`crate::Engine::find`]
 //! judges a thing.
 
-use std::sync::Arc;
-
 use glimpse_indexer::ImageId;
-use glimpse_indexer::regions::{RegionIndex, RegionQuery, StoredRegionTag};
+use glimpse_indexer::regions::{RegionLibrary, RegionScorer, StoredRegionTag};
 
 use super::boxes::disjoint;
 use super::scale::QueryScorer;
@@ -16,13 +14,13 @@ const MOST_OF_LABEL: usize = 5;
 
 /// Labels that are looked for in one image after the other.
 pub(crate) struct LabelSearch<'a> {
-    regions: &'a RegionIndex,
+    regions: &'a dyn RegionLibrary,
     labels: Vec<Label<'a>>,
 }
 
 struct Label<'a> {
     scorer: &'a QueryScorer,
-    query: RegionQuery<'a>,
+    query: Box<dyn RegionScorer + 'a>,
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
 }
@@ -33,7 +31,7 @@ impl<'a> LabelSearch<'a> {
     /// # Errors
     /// If the index has vectors of another width.
     pub fn of(
-        regions: &'a Arc<RegionIndex>,
+        regions: &'a dyn RegionLibrary,
         scorers: impl Iterator<Item = &'a QueryScorer>,
     ) -> Result<Self, EngineError> {
         let label = |scorer: &'a QueryScorer| {

@@ -1,8 +1,8 @@
 //! The regions nearest to a thing, which a question asks for more than once: for the images that
 //! show it, and for those that come closest.
 
-use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
-use glimpse_indexer::{IdSet, VectorSet};
+use glimpse_indexer::Among;
+use glimpse_indexer::regions::{RegionLibrary, RegionSelection, ScoredRegion};
 use parking_lot::Mutex;
 
 use super::scale::QueryScorer;
@@ -10,9 +10,9 @@ use crate::EngineError;
 
 /// Regions among those of some images, by their distance from things.
 pub(super) struct NearestRegions<'a> {
-    regions: &'a RegionIndex,
+    regions: &'a dyn RegionLibrary,
     /// `None` for all.
-    among: Option<VectorSet>,
+    among: Option<RegionSelection>,
     answers: Mutex<Vec<Answer>>,
 }
 
@@ -24,14 +24,14 @@ struct Answer {
 }
 
 impl<'a> NearestRegions<'a> {
-    /// Among the regions of `allowed` that cover at least `min_area` of their image.
-    pub fn new(regions: &'a RegionIndex, allowed: &IdSet, min_area: f32) -> Self {
-        Self { regions, among: regions.select(Some(allowed), min_area), answers: Mutex::default() }
+    /// Among the regions of some images, or the larger ones of these.
+    pub fn new(regions: &'a dyn RegionLibrary, among: &Among<'_>) -> Self {
+        Self { regions, among: regions.select(among), answers: Mutex::default() }
     }
 
     /// Number of regions among which they are.
     pub fn all(&self) -> usize {
-        self.among.as_ref().map_or(self.regions.len(), VectorSet::len)
+        self.among.as_ref().map_or(self.regions.len(), RegionSelection::len)
     }
 
     /// The `count` regions nearest to a thing, best first, each with its cosine.

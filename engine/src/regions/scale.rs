@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use glimpse_encoder::{Embedding, dot};
-use glimpse_indexer::regions::{RegionIndex, ScoredRegion};
+use glimpse_indexer::regions::{RegionLibrary, ScoredRegion};
 use glimpse_indexer::{ImageId, Index};
 use parking_lot::Mutex;
 use rayon::prelude::*;
@@ -51,7 +51,7 @@ enum Asked {
 
 impl RegionCalibrator {
     /// The sample of a library, taken again when it is out of date.
-    pub(super) fn background(&self, index: &Index, regions: &RegionIndex) -> Arc<Background> {
+    pub(super) fn background(&self, index: &Index, regions: &dyn RegionLibrary) -> Arc<Background> {
         let mut held = self.0.lock();
         let (revision, images, size) = (index.revision(), index.len(), regions.images());
         if let Some(background) = held.as_ref()
@@ -79,7 +79,7 @@ struct Measured {
 #[derive(Clone, Copy)]
 pub(super) struct Library<'a> {
     pub index: &'a Index,
-    pub regions: &'a RegionIndex,
+    pub regions: &'a dyn RegionLibrary,
 }
 
 impl Background {

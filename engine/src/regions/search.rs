@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use glimpse_indexer::regions::{RegionIndex, RegionQuery, RegionShape};
-use glimpse_indexer::{IdSet, ImageId, Index};
+use glimpse_indexer::regions::{RegionLibrary, RegionScorer, RegionShape};
+use glimpse_indexer::{Among, IdSet, ImageId, Index};
 
 use super::boxes::disjoint;
 use super::nearest::NearestRegions;
@@ -16,7 +16,7 @@ use crate::calibrate::CUT;
 /// A question, and the library that answers it.
 pub(super) struct Search<'a> {
     pub index: &'a Index,
-    pub regions: Arc<RegionIndex>,
+    pub regions: Arc<dyn RegionLibrary + 'a>,
     pub query: &'a FindQuery,
     /// Images that may be found.
     pub allowed: IdSet,
@@ -25,7 +25,7 @@ pub(super) struct Search<'a> {
 /// A thing that is looked for.
 pub(super) struct Asked<'a> {
     pub scorer: &'a QueryScorer,
-    query: RegionQuery<'a>,
+    query: Box<dyn RegionScorer + 'a>,
     /// Length of the moved query, which the index compares as a unit vector.
     length: f32,
 }
@@ -55,7 +55,9 @@ impl Search<'_> {
         without: &'s [QueryScorer],
     ) -> Result<Prepared<'s>, EngineError> {
         let ask = |scorers: &'s [QueryScorer]| scorers.iter().map(|scorer| self.ask(scorer)).collect::<Result<_, _>>();
-        let nearest = NearestRegions::new(&self.regions, &self.allowed, self.query.min_area);
+        let (images, filter) = (Some(&self.allowed), Some(&self.query.filter));
+        let among = Among { images, filter, min_area: self.query.min_area };
+        let nearest = NearestRegions::new(&*self.regions, &among);
         Ok(Prepared { things, scorers, nearest, asked: ask(scorers)?, without: ask(without)? })
     }
 

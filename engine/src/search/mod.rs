@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use glimpse_encoder::Embedding;
 use glimpse_indexer::vectors::Scored;
-use glimpse_indexer::{Filter, IdSet, ImageId, Index, IndexError};
+use glimpse_indexer::{Among, Filter, IdSet, ImageId, Index, IndexError};
 
 use crate::best_frame::{Best, by_video};
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
@@ -86,7 +86,7 @@ impl Engine {
             _ => Some(self.meaning(index, question)?),
         };
         let (mut nearest, mut likely) = match &meaning {
-            Some(meaning) => self::nearest(index, &meaning.scale, &searched, question.depth)?,
+            Some(meaning) => self::nearest(index, &meaning.scale, (&searched, &question.filter), question.depth)?,
             None => (Vec::new(), 0),
         };
         let best;
@@ -94,7 +94,8 @@ impl Engine {
         // An example beside words adds to what they find by themselves.
         if let Some(words) = question.without_examples().filter(|_| meaning.is_some()) {
             let alone = self.meaning(index, &words)?;
-            let (found, likely_alone) = self::nearest(index, &alone.scale, &searched, Depth::Strict)?;
+            let (found, likely_alone) =
+                self::nearest(index, &alone.scale, (&searched, &question.filter), Depth::Strict)?;
             let (found, ..) = by_video(index, found, likely_alone, |scored| &mut scored.id);
             likely = widen(&mut nearest, &found);
         }
@@ -171,15 +172,22 @@ impl Engine {
     }
 }
 
-/// Images by score, as many as the depth asks for, and how many of them lie above the cut.
-fn nearest(index: &Index, scale: &Scale, allowed: &IdSet, depth: Depth) -> Result<(Vec<Scored>, usize), EngineError> {
+/// Images by score, as many as the depth asks for, and how many of them lie above the cut. All that
+/// are allowed pass the filter.
+fn nearest(
+    index: &Index,
+    scale: &Scale,
+    (allowed, filter): (&IdSet, &Filter),
+    depth: Depth,
+) -> Result<(Vec<Scored>, usize), EngineError> {
     let (direction, length) = scale.direction();
     let everything = allowed.len() == index.searchable();
+    let among = Among { images: (!everything).then_some(allowed), filter: Some(filter), min_area: 0.0 };
     let mut count = if depth == Depth::All { allowed.len() } else { FIRST.min(allowed.len()) };
     let cancel = Cancel::current();
     loop {
         cancel.check()?;
-        let mut found = index.nearest(&direction, count, (!everything).then_some(allowed))?;
+        let mut found = index.nearest_among(&direction, count, &among)?;
         found.iter_mut().for_each(|scored| scored.score = scale.score_of(scored.score * length));
         let likely = found.partition_point(|scored| scored.score >= CUT);
         if likely < found.len() || found.len() < count || count == allowed.len() {

@@ -103,7 +103,7 @@ impl Engine {
         let cancel = Cancel::current();
         let of = |vector: &Embedding| {
             cancel.check()?;
-            self.scorer_of(index, &regions, encoder, vector)
+            self.scorer_of(index, &*regions, encoder, vector)
         };
         vectors.iter().map(of).collect()
     }

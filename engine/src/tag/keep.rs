@@ -169,7 +169,7 @@ impl Engine {
         cancel: &AtomicBool,
         progress: &mut Progress<'_>,
     ) -> Result<RegionTagging, EngineError> {
-        let regions = index.regions()?;
+        let regions = index.region_library()?;
         let is_stopped = || cancel.load(Ordering::Relaxed);
         let with_regions = regions.images();
         let mut done = RegionTagging {
@@ -199,7 +199,7 @@ impl Engine {
                 scales
             }
         };
-        let search = LabelSearch::of(&regions, scales.iter().map(|scales| &scales.of_regions))?;
+        let search = LabelSearch::of(&*regions, scales.iter().map(|scales| &scales.of_regions))?;
         let waiting = index.images_without_region_tags()?;
         done.unchanged = index.images_with_region_tags()?;
         progress(TagStage::Images, 0, waiting.len());
@@ -232,7 +232,7 @@ impl Engine {
         cancel: &AtomicBool,
         progress: &mut Progress<'_>,
     ) -> Result<Option<Vec<LabelScales>>, EngineError> {
-        let regions = index.regions()?;
+        let regions = index.region_library()?;
         let known = self.calibrated(&index.manifest().model)?;
         let mut scales = Vec::with_capacity(labels.len());
         for part in labels.chunks(LABELS_AT_ONCE) {
@@ -244,7 +244,7 @@ impl Engine {
             let vectors = self.texts.embed(encoder, &texts)?;
             let of_images = self.label_queries(encoder, part)?;
             for (vector, of_images) in vectors.iter().zip(of_images) {
-                let of_regions = self.scorer_of(index, &regions, encoder, vector)?;
+                let of_regions = self.scorer_of(index, &*regions, encoder, vector)?;
                 let asked = Part { modality: Modality::Text, weight: 1.0, vector: of_images };
                 let of_images = index.calibrator.scale(index, &[asked], Some(encoder), &known.calibration)?;
                 scales.push(LabelScales { of_images, of_regions });

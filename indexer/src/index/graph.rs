@@ -52,6 +52,8 @@ pub enum SearchedBy {
     ScanInPlaceOfGraph,
     /// A graph of neighbours; with narrow filters, a scan.
     Graph,
+    /// A server of vectors.
+    Server,
 }
 
 /// A graph that can be searched.

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::graph::GraphSlot;
 use super::loaded::Loaded;
+use super::outside::Outside;
 use super::region_tags::RegionTagSlot;
 use super::regions::RegionSlot;
 use super::snapshot::{self, Opened, SnapshotSlot};
@@ -29,7 +30,10 @@ impl Index {
         let path = dir.join("sled");
         create_private_dir_all(&path).map_err(|source| IndexError::Io { path: path.clone(), source })?;
         let store = Store::open(&path)?;
-        let manifest = Manifest::new(model, options.vectors.unwrap_or_default());
+        let manifest = Manifest {
+            vectors_at: options.vectors_at.as_ref().map(Outside::named),
+            ..Manifest::new(model, options.vectors.unwrap_or_default())
+        };
         write_manifest(&store, &manifest)?;
         store.sync()?;
         for folder in [&path, dir] {
@@ -94,7 +98,12 @@ impl Index {
     fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
         let scan = Arc::new(ExactScan::stored_as(manifest.vectors, manifest.model.dim));
         let graph = GraphSlot::new(dir.join("graph"));
-        let (loaded, snapshot) = read(&store, &scan, &graph, dir, options)?;
+        let at = manifest.vectors_at.as_ref();
+        let outside = at.map(|at| Outside::open(&store, at, manifest.model.dim)).transpose()?;
+        let (loaded, snapshot) = match &outside {
+            Some(_) => (Loaded::read_facts(&store)?, SnapshotSlot::new(GraphId::IMAGES, dir.join("snapshot"))),
+            None => read(&store, &scan, &graph, dir, options)?,
+        };
         let index = Self {
             dir: dir.to_path_buf(),
             options: options.clone(),
@@ -109,6 +118,7 @@ impl Index {
             collections: OnceLock::new(),
             revision: AtomicU64::new(loaded.revision),
             damaged: AtomicUsize::new(loaded.damaged),
+            outside,
             words: WordIndex::open_or_create(&dir.join("words"))?,
             folder: Folder::of(dir),
             copy: None,
@@ -120,6 +130,17 @@ impl Index {
             index.words.close_writer()?;
         }
         Ok(index)
+    }
+}
+
+impl Index {
+    /// What readers need, of the store.
+    pub(super) fn load_again(&self) -> Result<Loaded, IndexError> {
+        self.forget_all_read();
+        match self.vectors_at() {
+            Some(_) => Loaded::read_facts(&self.store),
+            None => Loaded::read(&self.store, &self.scan, &[]),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::hnsw::{Node, NodeRecord};
 use crate::store::keys::{self, Table};
 use crate::store::{Store, records};
 use crate::vectors::{ExactScan, Slot, VectorIndex};
-use crate::{FileRecord, IdSet, ImageRecord, IndexError, VectorId};
+use crate::{FileRecord, IdSet, ImageId, ImageRecord, IndexError, VectorId};
 
 /// What opening finds out.
 pub(super) struct Loaded {
@@ -30,15 +30,37 @@ impl Loaded {
         let (images, damaged_images) = images?;
         let (files, damaged_files) = files?;
         let damaged_vectors = vectors?;
-        let mut memory = Memory::default();
         let known: IdSet = images.iter().map(|record| record.id).collect();
         scan.ids().into_iter().filter(|id| !known.contains(id.image())).for_each(|id| {
             scan.remove(id);
         });
-        for record in &images {
-            memory.put_image(record, scan.contains(record.id.into()));
+        let damaged = damaged_images + damaged_files + damaged_vectors;
+        Self::of(store, &images, &files, damaged, |id| scan.contains(id.into()))
+    }
+
+    /// As [`Loaded::read`], without vectors: an image that has one counts as having one that can be
+    /// read.
+    pub(super) fn read_facts(store: &Store) -> Result<Self, IndexError> {
+        let (images, files) = std::thread::scope(|scope| {
+            let files = scope.spawn(|| read_files(store));
+            (read_images(store), join(files))
+        });
+        let ((images, damaged_images), (files, damaged_files)) = (images?, files?);
+        Self::of(store, &images, &files, damaged_images + damaged_files, |_| true)
+    }
+
+    fn of(
+        store: &Store,
+        images: &[ImageRecord],
+        files: &[FileRecord],
+        damaged: usize,
+        has_vector: impl Fn(ImageId) -> bool,
+    ) -> Result<Self, IndexError> {
+        let mut memory = Memory::default();
+        for record in images {
+            memory.put_image(record, has_vector(record.id));
         }
-        for file in &files {
+        for file in files {
             memory.put_file(file);
         }
         for (revision, id) in store.changes_after(0, usize::MAX)? {
@@ -46,12 +68,7 @@ impl Loaded {
         }
         let stored = store.next_id()?;
         let used = images.iter().map(|record| record.id.0 + 1).max().unwrap_or(0);
-        Ok(Self {
-            memory,
-            revision: store.last_revision()?,
-            next_id: stored.max(used),
-            damaged: damaged_images + damaged_files + damaged_vectors,
-        })
+        Ok(Self { memory, revision: store.last_revision()?, next_id: stored.max(used), damaged })
     }
 }
 

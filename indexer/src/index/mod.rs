@@ -11,6 +11,7 @@ mod load;
 mod loaded;
 mod memory;
 mod mounts;
+mod outside;
 mod read;
 mod region_tags;
 mod regions;
@@ -35,11 +36,13 @@ use tempfile::TempDir;
 use self::graph::GraphSlot;
 pub use self::graph::SearchedBy;
 use self::memory::Memory;
+use self::outside::Outside;
 use self::region_tags::RegionTagSlot;
 use self::regions::RegionSlot;
 use self::snapshot::SnapshotSlot;
 use self::turn::Turns;
 pub use self::verify::VerifyReport;
+use crate::backend::VectorsAt;
 use crate::collections::Collections;
 use crate::hnsw::HnswParams;
 use crate::library::folders;
@@ -65,6 +68,8 @@ pub struct Index {
     regions: RegionSlot,
     region_tags: RegionTagSlot,
     words: WordIndex,
+    /// The server that searches the vectors, if one does. Then there are none in memory.
+    outside: Option<Outside>,
     /// What people keep of the library; shared by its generations.
     collections: OnceLock<Arc<Collections>>,
     revision: AtomicU64,
@@ -101,6 +106,9 @@ pub struct IndexOptions {
     /// How a new generation keeps its vectors; one that is there keeps them as it does, and is not
     /// written for another.
     pub vectors: Option<VectorStorage>,
+    /// Where the vectors of a new generation are searched, if not in this process; one that is
+    /// there has them where it has them.
+    pub vectors_at: Option<VectorsAt>,
 }
 
 /// The implementations of a graph.
@@ -121,6 +129,7 @@ impl Default for IndexOptions {
             graph: HnswParams::default(),
             engine: GraphEngine::Own,
             vectors: None,
+            vectors_at: None,
         }
     }
 }
@@ -199,7 +208,7 @@ impl Index {
     pub fn stats(&self) -> Result<Stats, IndexError> {
         let memory = self.facts();
         Ok(Stats {
-            images: self.scan.len().saturating_sub(memory.frames()),
+            images: self.vector_count().saturating_sub(memory.frames()),
             frames: memory.frames(),
             files: memory.files(),
             missing: memory.missing(),
@@ -207,12 +216,15 @@ impl Index {
             disk_bytes: disk_bytes(&self.dir)?,
             memory_bytes: memory.bytes()
                 + self.region_tags.bytes()
+                + self.outside_memory()
                 + self.regions.get().map_or(0, |regions| regions.memory())
                 + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
             dim: self.scan.dim(),
             vectors: self.scan.storage(),
-            search: self.graph.name(&self.scan) + &self.snapshot.fault() + &self.regions.fault(),
-            searched_by: self.graph.searched_by(),
+            search: self
+                .outside_name()
+                .unwrap_or_else(|| self.graph.name(&self.scan) + &self.snapshot.fault() + &self.regions.fault()),
+            searched_by: if self.outside.is_some() { SearchedBy::Server } else { self.graph.searched_by() },
         })
     }
 

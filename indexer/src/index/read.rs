@@ -123,7 +123,7 @@ impl Index {
 
     /// An image's stored vector (unit length, decoded from int8).
     pub fn vector(&self, id: ImageId) -> Option<Vec<f32>> {
-        self.scan.get(id.into()).map(|vector| vector.decode())
+        self.vector_of(id)
     }
 
     /// Images that pass a filter; the empty filter gives all that have a present file. A video is

@@ -54,6 +54,7 @@ impl Manifest {
             format: Index::FORMAT,
             model: model.clone(),
             vectors,
+            vectors_at: None,
             regions: None,
             rebuild: None,
             pairs: true,

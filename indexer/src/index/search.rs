@@ -3,35 +3,37 @@
 use std::sync::Arc;
 
 use super::Index;
-use crate::vectors::{Scored, ScoredVector, VectorIndex};
-use crate::{IdSet, IndexError, VectorSet};
+use crate::backend::Kind;
+use crate::vectors::{Scored, ScoredVector};
+use crate::{Among, IdSet, IndexError};
 
 impl Index {
     /// The `k` images nearest to `query` (cosine, falling), among `allowed` if given.
     ///
     /// # Errors
-    /// [`IndexError::WrongDimension`].
+    /// As [`Index::nearest_among`].
     pub fn nearest(&self, query: &[f32], k: usize, allowed: Option<&IdSet>) -> Result<Vec<Scored>, IndexError> {
-        let findable = self.findable();
-        let allowed = allowed.map(|allowed| allowed.intersection(&findable)).map_or(findable, Arc::new);
-        let allowed = self.restriction(&allowed);
-        let found = match self.graph.get() {
-            // The graph itself knows when a scan is better: few vectors, a narrow filter, many
-            // results.
-            Some(graph) => graph.as_index().search(query, k, allowed.as_ref()),
-            None => self.scan.search(query, k, allowed.as_ref()),
-        };
-        Ok(found?.into_iter().map(ScoredVector::of_image).collect())
+        self.nearest_among(query, k, &Among::images(allowed))
+    }
+
+    /// The `k` images nearest to `query` (cosine, falling).
+    ///
+    /// # Errors
+    /// [`IndexError::WrongDimension`]; [`IndexError::Vectors`] if a server searches and does not
+    /// answer.
+    pub fn nearest_among(&self, query: &[f32], k: usize, among: &Among<'_>) -> Result<Vec<Scored>, IndexError> {
+        let found = self.backend().search(Kind::Images, query, k, among)?;
+        Ok(found.into_iter().map(ScoredVector::of_image).collect())
     }
 
     /// Cosine of `query` with every image that can be found, in no order: for calibration and full
-    /// rankings.
+    /// rankings. Where a server searches, the store is read for it.
     ///
     /// # Errors
     /// [`IndexError::WrongDimension`].
     pub fn score_all(&self, query: &[f32]) -> Result<Vec<Scored>, IndexError> {
         let findable = self.findable();
-        let scores = self.scan.score_all(query)?.into_iter().map(ScoredVector::of_image);
+        let scores = self.all_scores(query)?.into_iter().map(ScoredVector::of_image);
         Ok(scores.filter(|scored| findable.contains(scored.id)).collect())
     }
 
@@ -56,10 +58,5 @@ impl Index {
 
     pub(super) fn findable(&self) -> Arc<IdSet> {
         Arc::clone(self.memory.read().findable())
-    }
-
-    /// A scan of all is faster than a scan of a set that happens to hold all.
-    fn restriction(&self, allowed: &IdSet) -> Option<VectorSet> {
-        (allowed.len() < self.scan.len()).then(|| allowed.vectors())
     }
 }

@@ -201,7 +201,10 @@ impl<'a> Step<'a> {
             }
             revisions.push((id, revision));
         }
-        let (new, gone) = vectors_of(&self.effects);
+        let (new, gone) = match index.vectors_at() {
+            Some(_) => (Vec::new(), Vec::new()), // the server is fed from the changes
+            None => vectors_of(&self.effects),
+        };
         // From here on memory is ahead of the store, until the store has taken the step.
         let ahead = Ahead { index, new: &new };
         fault::point()?;
@@ -226,6 +229,7 @@ impl<'a> Step<'a> {
         let mut regions = self.index.regions.get();
         let (with_regions, without) = regions_of(&self.effects);
         with_regions.iter().chain(&without).for_each(|&id| self.index.regions.note_changed(id));
+        self.changed.iter().for_each(|&id| self.index.forget_read(id));
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
             let put = |regions: &RegionIndex| fault::point().and_then(|()| regions.put(id, stored));
             if regions.as_deref().is_some_and(|regions| put(regions).is_err()) {

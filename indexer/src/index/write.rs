@@ -235,7 +235,8 @@ impl Index {
         let mut last = self.writer.lock_words();
         self.sync_words()?;
         *last = Some(Instant::now());
-        Ok(())
+        drop(last);
+        self.feed_all(false)
     }
 
     /// Makes everything written so far outlive this process and a power cut. Words follow when the
@@ -254,7 +255,7 @@ impl Index {
             self.sync_words()?;
             *last = Some(Instant::now());
         }
-        Ok(())
+        self.feed_now_and_then()
     }
 
     /// As [`Index::finish_with`], to the end.
@@ -283,6 +284,7 @@ impl Index {
             *last = Some(Instant::now());
             self.words.close_writer()?;
         }
+        self.feed_all(true)?;
         self.finish_graph(progress)?;
         self.finish_snapshot()?;
         self.finish_regions(progress)

@@ -8,10 +8,12 @@
 
 pub(crate) mod cells;
 pub(crate) mod format;
+mod library;
 mod region_index;
 mod shape;
 pub(crate) mod tags;
 
+pub use library::{RegionLibrary, RegionScorer, RegionSelection};
 pub(crate) use region_index::keyed;
 pub use region_index::{RegionIndex, RegionQuery};
 pub use shape::RegionShape;
@@ -44,11 +46,11 @@ const BITS: u32 = 6;
 impl RegionId {
     /// The number under which a vector index knows the region. Regions of one image share a word of
     /// an [`crate::IdSet`].
-    fn key(self) -> VectorId {
+    pub(crate) fn key(self) -> VectorId {
         VectorId(self.image.0 << BITS | u64::from(self.region))
     }
 
-    fn of_key(key: VectorId) -> Self {
+    pub(crate) fn of_key(key: VectorId) -> Self {
         Self { image: ImageId(key.0 >> BITS), region: (key.0 & ((1 << BITS) - 1)) as u8 }
     }
 }

@@ -124,6 +124,10 @@ pub struct IndexArgs {
     #[arg(long, value_enum, value_name = "FORM", hide_short_help = true)]
     pub vectors: Option<VectorsArg>,
 
+    #[cfg(feature = "milvus")]
+    #[command(flatten)]
+    pub place: super::NewPlaceArgs,
+
     /// Describe images in words that `search` finds, known ones too; needs a model with a decoder
     #[arg(long, value_name = "LANG", num_args = 0..=1, require_equals = true)]
     pub captions: Option<Option<String>>,

@@ -10,6 +10,8 @@ mod regions;
 mod search;
 mod segment;
 mod tools;
+#[cfg(feature = "milvus")]
+mod vectors;
 mod watch;
 mod workers;
 
@@ -33,6 +35,8 @@ pub use regions::{CaptionArgs, FindArgs, GroundArgs};
 pub use search::{DupsArgs, ModeArg, SearchArgs, SimilarArgs, TagArgs};
 pub use segment::{MapArgs, MaskFormat, SegmentArgs};
 pub use tools::{CompletionsArgs, EmbedArgs, ModelArgs, ModelCommand};
+#[cfg(feature = "milvus")]
+pub use vectors::{NewPlaceArgs, VectorsArgs, VectorsCommand};
 pub use watch::WatchArgs;
 pub use workers::{WorkerArgs, WorkersArgs};
 
@@ -191,6 +195,9 @@ pub enum Command {
     Stats(StatsArgs),
     /// Check the library, and mend it
     Verify(VerifyArgs),
+    /// Have a server search the vectors of the library, or this program again
+    #[cfg(feature = "milvus")]
+    Vectors(VectorsArgs),
     /// Download models, and look at them
     Model(ModelArgs),
     /// Search in the browser

@@ -21,7 +21,12 @@ use crate::cli::interrupt::{GRACE, exit_unless, on_interrupt};
 use crate::cli::outcome::{CliError, Outcome};
 
 pub fn run(args: &IndexArgs, context: &Context) -> Result<Outcome, CliError> {
-    let index = IndexOptions { vectors: args.vectors.map(Into::into), ..context.index.clone() };
+    let index = IndexOptions {
+        vectors: args.vectors.map(Into::into),
+        #[cfg(feature = "milvus")]
+        vectors_at: args.place.place(),
+        ..context.index.clone()
+    };
     let engine = context.engine_with(index)?;
     let defaults = IngestOptions::default();
     let options = IngestOptions {

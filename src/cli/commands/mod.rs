@@ -21,5 +21,7 @@ pub mod similar;
 pub mod stats;
 pub mod tag;
 pub mod tune;
+#[cfg(feature = "milvus")]
+pub mod vectors;
 pub mod verify;
 pub mod worker;

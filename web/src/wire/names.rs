@@ -262,6 +262,8 @@ pub enum SearchedBy {
     ScanInPlaceOfGraph,
     /// A graph of neighbours; with narrow filters, a scan.
     Graph,
+    /// A server of vectors.
+    Server,
 }
 
 /// What a model is.

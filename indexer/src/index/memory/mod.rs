@@ -239,6 +239,18 @@ impl Memory {
         self.rows().filter(|(_, row)| row.present > 0).map(|(id, _)| id).collect()
     }
 
+    /// Number of images whose vector can be read.
+    pub(super) fn with_vector(&self) -> usize {
+        self.rows().filter(|(_, row)| row.vector).count()
+    }
+
+    /// Names of cameras that contain one of `parts`, whatever the case.
+    pub(super) fn cameras_containing(&self, parts: &[String]) -> Vec<String> {
+        let numbers = self.cameras.containing(parts).unwrap_or_default();
+        let names = (0..).zip(self.cameras.iter());
+        names.filter(|(number, _)| numbers.contains(number)).map(|(_, name)| name.to_owned()).collect()
+    }
+
     pub(super) fn revision(&self, id: ImageId) -> Option<u64> {
         self.row(id).map(|row| row.revision)
     }

@@ -20,7 +20,6 @@ use std::sync::atomic::Ordering;
 use self::findings::Finding;
 use self::survey::Survey;
 use super::Index;
-use super::loaded::Loaded;
 use super::turn::WriterTurn;
 use crate::{IdSet, IndexError};
 
@@ -53,6 +52,7 @@ impl Index {
         let mut report = self.check_tables(repair)?;
         self.check_words(repair, &mut report)?;
         self.check_graphs(repair, &mut report)?;
+        self.check_outside(repair, &mut report)?;
         if !report.repaired.is_empty() {
             let mut to_the_end = |_, _| ControlFlow::Continue(());
             self.finish_graph(&mut to_the_end)?;
@@ -97,7 +97,7 @@ impl Index {
         findings.iter().try_for_each(|finding| self.store.apply(&finding.cure))?;
         self.regions.clear();
         self.region_tags.clear();
-        let loaded = Loaded::read(&self.store, &self.scan, &[])?;
+        let loaded = self.load_again()?;
         *self.memory.write() = loaded.memory;
         writer.next_id = writer.next_id.max(loaded.next_id);
         self.revision.fetch_max(loaded.revision, Ordering::AcqRel);
