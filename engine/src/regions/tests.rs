@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use glimpse_encoder::testing::FakeEncoder;
+use glimpse_indexer::Among;
 use glimpse_nonempty::{Every as _, each, if_any};
 use image::{Rgb, RgbImage};
 use tempfile::TempDir;
@@ -151,7 +152,7 @@ fn images_are_found_however_few_regions_are_asked_for_at_first() {
     let index = world.engine.serving().unwrap();
     let regions = index.regions().unwrap();
     let encoder = world.engine.encoder_for(&index).unwrap();
-    let scorer = |text: &str| world.engine.scorer(&index, &regions, encoder.as_ref(), text).unwrap();
+    let scorer = |text: &str| world.engine.scorer(&index, &*regions, encoder.as_ref(), text).unwrap();
     let (red, blue, green) = (scorer("red"), scorer("blue"), scorer("green"));
     let allowed = index.select(&Filter::default());
     for (things, form) in
@@ -163,7 +164,7 @@ fn images_are_found_however_few_regions_are_asked_for_at_first() {
             found.retain(|image| image.score >= least);
             assert!(!found.is_empty());
             for first in [1, 2, 7, 4096] {
-                let nearest = NearestRegions::new(&regions, &allowed, 0.0);
+                let nearest = NearestRegions::new(&*regions, &Among::images(Some(&allowed)));
                 let images = candidates_from(first, &nearest, &things, least).unwrap();
                 assert!(found.iter().every(|image| images.contains(&image.id)), "{form}, {first}, {least}");
             }
