@@ -141,7 +141,7 @@ async fn files_go_to_the_trash_only_where_that_is_allowed_and_if_they_are_as_the
     let (a, b, c) = (at("one/a.png"), at("one/deep/b.png"), at("two/c.png"));
     assert_eq!(
         get(&state, "/api/v1/health").await.good()["allows"],
-        json!({"trash": false, "sidecars": false, "rate": false, "tag": true, "hide": true, "reveal": false, "roots": true})
+        json!({"trash": false, "sidecars": false, "rate": false, "tag": true, "hide": true, "feedback": true, "reveal": false, "roots": true})
     );
     post(&state, "/api/v1/trash", json!({"images": [a]})).await.error(403, "trash_not_allowed");
 
@@ -152,7 +152,7 @@ async fn files_go_to_the_trash_only_where_that_is_allowed_and_if_they_are_as_the
     let state = web::Data::new(allowing);
     assert_eq!(
         get(&state, "/api/v1/health").await.good()["allows"],
-        json!({"trash": true, "sidecars": false, "rate": false, "tag": true, "hide": true, "reveal": false, "roots": false})
+        json!({"trash": true, "sidecars": false, "rate": false, "tag": true, "hide": true, "feedback": true, "reveal": false, "roots": false})
     );
     post(&state, "/api/v1/trash", json!({"images": [a, 999]})).await.error(404, "not_found");
     assert!(images.join("one/a.png").exists(), "nothing is moved for a wrong number");

@@ -26,7 +26,7 @@ async fn sidecars_are_written_only_where_that_is_allowed() {
     allowing.allow_sidecars = true;
     let state = web::Data::new(allowing);
     let allows = json!({
-        "trash": false, "sidecars": true, "rate": true, "tag": true, "hide": true, "reveal": false, "roots": false
+        "trash": false, "sidecars": true, "rate": true, "tag": true, "hide": true, "feedback": true, "reveal": false, "roots": false
     });
     assert_eq!(get(&state, "/api/v1/health").await.good()["allows"], allows);
     std::fs::write(images.join("b.xmp"), "no XMP at all").unwrap();
