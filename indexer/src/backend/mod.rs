@@ -6,7 +6,7 @@
 //! (one by its number, scores of a few, a sample) is read from the store, which has them on this
 //! machine.
 //!
-//! Two stand behind the trait: what is in this process ([`crate::Index::local`]), and, with the
+//! Two stand behind the trait: what is in this process ([`crate::Index::backend`]), and, with the
 //! cargo feature `milvus`, a Milvus server. No type of a client of such a server leaves this
 //! folder.
 
