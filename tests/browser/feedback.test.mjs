@@ -19,7 +19,7 @@ onPage("an answer that does not match is left out at once, and found again when 
   await page.getByRole("menuitem", { name: "They do not match" }).click();
   await said(page, "1 left out of this search from now on");
   try {
-    await page.locator("#note-text", { hasText: "1 left out, as you said that they do not match" }).waitFor();
+    await page.locator("#note-text", { hasText: "1 left out, as you said that it does not match" }).waitFor();
     await page.waitForFunction((id) => ![...document.querySelectorAll("#grid a.shot")].some((link) => new URL(link.href).searchParams.get("view") === String(id)), first);
     assert.deepEqual(await findings(page), []);
   } finally {
@@ -37,7 +37,7 @@ onPage("what matches is said with keys alone, and only of a text that is searche
   await page.keyboard.press("Enter");
   await page.locator('[role="menuitem"]:focus', { hasText: "They match" }).waitFor();
   await page.keyboard.press("Enter");
-  await said(page, "1 noted: this search always finds them");
+  await said(page, "1 noted: this search always finds it");
   await page.evaluate(async () => {
     const at = "/api/v1/feedback";
     const of = async (body) => (await fetch(at, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).json();
