@@ -17,7 +17,7 @@ import zlib
 GLIMPSE, URL = sys.argv[1:3]
 FOLDER = pathlib.Path(sys.argv[3])
 KILLS = 20
-EACH = 60
+EACH = 240
 
 
 def png(path, seed):
