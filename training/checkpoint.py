@@ -18,6 +18,7 @@ from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 from .pairs import View
 
 INDEX = "model.safetensors.index.json"
+PREPROCESSOR = "preprocessor_config.json"
 TAKEN_OVER = {".json", ".txt", ".model"}  # settings, tokenizer, preprocessor
 # What a changed model makes wrong: scores fitted to the old one, a decoder of its vision tokens.
 OF_SCORES, OF_IMAGES = ("calibration.json",), ("decoder.json", "decoder.safetensors")
@@ -116,6 +117,21 @@ def weight_files(folder: Path) -> list[Path]:
         shards = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()
         return [folder / shard for shard in sorted(set(shards))]
     raise CheckpointError(f"{folder}: there is neither model.safetensors nor {INDEX}")
+
+
+def tensor_of(folder: Path, name: str) -> torch.Tensor:
+    """One tensor of the weights, in the type that it has."""
+    for path in weight_files(folder):
+        with safe_open(path, framework="pt") as stored:
+            if name in stored.keys():
+                return stored.get_tensor(name)
+    raise CheckpointError(f"{folder}: has no tensor {name}")
+
+
+def write_settings(folder: Path, files: dict[str, dict]) -> None:
+    """Writes files of settings, such as config.json."""
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def write_checkpoint(

@@ -14,12 +14,9 @@ import argparse
 import json
 from pathlib import Path
 
-from safetensors import safe_open
-
-from .checkpoint import OF_IMAGES, OF_SCORES, CheckpointError, weight_files, write_checkpoint
+from .checkpoint import OF_IMAGES, OF_SCORES, PREPROCESSOR, CheckpointError, tensor_of, write_checkpoint, write_settings
 
 PATCHES = "vision_model.embeddings.patch_embedding.weight"
-PREPROCESSOR = "preprocessor_config.json"
 
 
 def to_naflex(base: Path, out: Path, budget: int | None = None) -> None:
@@ -39,8 +36,7 @@ def to_naflex(base: Path, out: Path, budget: int | None = None) -> None:
         config[f"{tower}_config"]["model_type"] = f"siglip2_{tower}_model"
     write_checkpoint(base, out, {PATCHES: flattened(base)}, OF_SCORES + OF_IMAGES)
     files = {"config.json": config, PREPROCESSOR: preprocessor(base, patch, budget or vision["num_patches"])}
-    for name, content in files.items():
-        (out / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_settings(out, files)
     print(f"wrote {out}: {vision['num_patches']} positions, {files[PREPROCESSOR]['max_num_patches']} patches", flush=True)
 
 
@@ -48,11 +44,7 @@ def flattened(base: Path):
     """The convolution of patches (width, 3, patch, patch) as a layer over their values (width, patch
     * patch * 3), which NaFlex reads row by row, colours last.
     """
-    for path in weight_files(base):
-        with safe_open(path, framework="pt") as stored:
-            if PATCHES in stored.keys():
-                return stored.get_tensor(PATCHES).permute(0, 2, 3, 1).flatten(1)
-    raise CheckpointError(f"{base}: has no tensor {PATCHES}")
+    return tensor_of(base, PATCHES).permute(0, 2, 3, 1).flatten(1)
 
 
 def preprocessor(base: Path, patch: int, budget: int) -> dict:

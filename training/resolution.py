@@ -14,12 +14,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 
-from .checkpoint import OF_IMAGES, OF_SCORES, CheckpointError, weight_files, write_checkpoint
+from .checkpoint import OF_IMAGES, OF_SCORES, PREPROCESSOR, CheckpointError, tensor_of, write_checkpoint, write_settings
 
 POSITIONS = "vision_model.embeddings.position_embedding.weight"
-PREPROCESSOR = "preprocessor_config.json"
 
 
 def resized(table: torch.Tensor, side: int) -> torch.Tensor:
@@ -44,23 +42,13 @@ def to_resolution(base: Path, out: Path, size: int) -> None:
     if size < patch or size % patch:
         raise CheckpointError(f"patches of {patch} do not fill images of {size} pixels; a multiple of {patch} is needed")
     vision["image_size"] = size
-    write_checkpoint(base, out, {POSITIONS: resized(positions(base), size // patch)}, OF_SCORES + OF_IMAGES)
+    write_checkpoint(base, out, {POSITIONS: resized(tensor_of(base, POSITIONS), size // patch)}, OF_SCORES + OF_IMAGES)
     files = {"config.json": config}
     if (base / PREPROCESSOR).exists():
         settings = json.loads((base / PREPROCESSOR).read_text(encoding="utf-8"))
         files[PREPROCESSOR] = settings | {"size": {"height": size, "width": size}}
-    for name, content in files.items():
-        (out / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_settings(out, files)
     print(f"wrote {out}: {size} pixels, {(size // patch) ** 2} patches", flush=True)
-
-
-def positions(base: Path) -> torch.Tensor:
-    """The table of positions (n * n, width)."""
-    for path in weight_files(base):
-        with safe_open(path, framework="pt") as stored:
-            if POSITIONS in stored.keys():
-                return stored.get_tensor(POSITIONS)
-    raise CheckpointError(f"{base}: has no tensor {POSITIONS}")
 
 
 def parser() -> argparse.ArgumentParser:

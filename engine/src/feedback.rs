@@ -59,21 +59,8 @@ impl Engine {
 }
 
 impl Feedback {
-    fn of(index: &Index, feedback: collections::Feedback) -> Self {
-        let Said { right, wrong } = Said::of(index, &feedback);
-        Self { text: feedback.text, right, wrong }
-    }
-}
-
-/// Images that are right, and that are wrong, of those that are in the library now.
-#[derive(Debug, Default)]
-pub(crate) struct Said {
-    pub right: Vec<ImageId>,
-    pub wrong: Vec<ImageId>,
-}
-
-impl Said {
-    pub fn of(index: &Index, feedback: &collections::Feedback) -> Self {
-        Self { right: index.with_contents(&feedback.right), wrong: index.with_contents(&feedback.wrong) }
+    pub(crate) fn of(index: &Index, said: collections::Feedback) -> Self {
+        let collections::Feedback { text, right, wrong } = said;
+        Self { text, right: index.with_contents(&right), wrong: index.with_contents(&wrong) }
     }
 }

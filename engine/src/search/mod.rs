@@ -16,10 +16,9 @@ use glimpse_indexer::{Among, Filter, IdSet, ImageId, Index, IndexError};
 use crate::best_frame::{Best, by_video};
 use crate::calibrate::{CUT, Modality, Part, SOME_WORDS_SCORE, Scale, WORDS_SCORE};
 use crate::control::ActiveQuery;
-use crate::feedback::Said;
 use crate::query::Position;
 use crate::served::Served;
-use crate::{Cancel, Depth, Engine, EngineError, Mode, Page, Query, Sort, Strength};
+use crate::{Cancel, Depth, Engine, EngineError, Feedback, Mode, Page, Query, Sort, Strength};
 pub(crate) use question::read_file;
 use question::{Asked, Question};
 use results::{Meaning, Ranked, ResultSet};
@@ -75,7 +74,8 @@ impl Engine {
         let question = &question;
         let mut allowed = self.selected(index, &question.filter)?;
         question.left_out().for_each(|image| _ = allowed.remove(index.video_of(image)));
-        let said = self::said(index, question);
+        let said = question.only_text().map(|text| Feedback::of(index, index.collections().feedback(text)));
+        let said = said.unwrap_or_default();
         let said_wrong = said.wrong.iter().filter(|&&image| allowed.remove(image)).count();
         // Frames are ranked, videos are found.
         let searched = index.with_frames(&allowed);
@@ -100,7 +100,7 @@ impl Engine {
             likely = widen(&mut nearest, &found);
         }
         let said_right = if meaning.is_some() { said.right } else { Vec::new() };
-        let said_right: Vec<ImageId> = said_right.into_iter().filter(|&image| allowed.contains(image)).collect();
+        let said_right: HashSet<ImageId> = said_right.into_iter().filter(|&image| allowed.contains(image)).collect();
         likely = put_first(&mut nearest, likely, &said_right);
         let (words, held) = match question.mode {
             Mode::Semantic => (Vec::new(), 0),
@@ -198,14 +198,6 @@ fn nearest(
     }
 }
 
-/// What was said of the answers to a text that is asked by itself.
-fn said(index: &Index, question: &Question) -> Said {
-    match question.only_text() {
-        Some(text) => Said::of(index, &index.collections().feedback(text)),
-        None => Said::default(),
-    }
-}
-
 /// Gives images the score that another question `found` them with, where that is higher. Gives
 /// how many now lie above the cut.
 fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
@@ -219,11 +211,13 @@ fn widen(nearest: &mut Vec<Scored>, found: &[Scored]) -> usize {
 }
 
 /// Puts images before all others, as found without doubt. Gives how many now lie above the cut.
-fn put_first(nearest: &mut Vec<Scored>, likely: usize, images: &[ImageId]) -> usize {
-    let images: HashSet<ImageId> = images.iter().copied().collect();
+fn put_first(nearest: &mut Vec<Scored>, likely: usize, images: &HashSet<ImageId>) -> usize {
+    if images.is_empty() {
+        return likely;
+    }
     let below = nearest.iter().skip(likely).filter(|scored| !images.contains(&scored.id)).count();
     nearest.retain(|scored| !images.contains(&scored.id));
-    let mut first: Vec<Scored> = images.into_iter().map(|id| Scored { id, score: RIGHT_SCORE }).collect();
+    let mut first: Vec<Scored> = images.iter().map(|&id| Scored { id, score: RIGHT_SCORE }).collect();
     first.sort_by_key(|scored| scored.id);
     nearest.splice(..0, first);
     nearest.len() - below

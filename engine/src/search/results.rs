@@ -1,5 +1,6 @@
 //! Result sets: made once, paged through, remembered for a while.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use glimpse_indexer::{ImageId, Index};
@@ -36,7 +37,7 @@ pub(crate) struct ResultSet {
     /// Images that were said to be wrong, and left out.
     pub said_wrong: usize,
     /// Images that were said to be right.
-    pub said_right: Vec<ImageId>,
+    pub said_right: HashSet<ImageId>,
     /// Explains the scores by meaning.
     pub meaning: Option<Meaning>,
 }

@@ -8,10 +8,9 @@ use glimpse_indexer::{Filter, ImageId, Index};
 use serde::{Deserialize, Serialize};
 
 use super::query_map::words;
-use crate::EngineError;
 use crate::calibrate::sampled;
 use crate::calibrate::vectors::{Vectors, spaced};
-use crate::feedback::Said;
+use crate::{EngineError, Feedback};
 
 /// Images that are looked at.
 const MOST_IMAGES: usize = 20_000;
@@ -118,8 +117,8 @@ impl Gathered {
         let mut images = Vectors::new(dim);
         let mut rows: HashMap<ImageId, usize> = HashMap::new();
         let feedback = index.collections().all_feedback();
-        let feedback: Vec<_> = feedback.iter().map(|said| (&said.text, Said::of(index, said))).collect();
-        let named = feedback.iter().flat_map(|(_, said)| said.right.iter().chain(&said.wrong)).copied();
+        let feedback: Vec<Feedback> = feedback.into_iter().map(|said| Feedback::of(index, said)).collect();
+        let named = feedback.iter().flat_map(|said| said.right.iter().chain(&said.wrong)).copied();
         for id in sampled(index.select(&Filter::default()).iter(), MOST_IMAGES).into_iter().chain(named) {
             if !rows.contains_key(&id)
                 && let Some(vector) = index.vector(id)
@@ -158,9 +157,9 @@ impl Gathered {
             let images = rows.into_iter().collect();
             Text { source, text, images, wrong: Vec::new() }
         });
-        let with_feedback = feedback.iter().filter(|_| sources.contains(&TextSource::Feedback)).map(|(text, said)| {
+        let with_feedback = feedback.iter().filter(|_| sources.contains(&TextSource::Feedback)).map(|said| {
             let (images, wrong) = (rows_of(&said.right), rows_of(&said.wrong));
-            Text { source: TextSource::Feedback, text: (*text).clone(), images, wrong }
+            Text { source: TextSource::Feedback, text: said.text.clone(), images, wrong }
         });
         let usable = |text: &Text| is_usable(text.source, &text.text, text.images.len(), half);
         Ok(Self { texts: thinned(said.chain(with_feedback).filter(usable).collect()), images })

@@ -76,12 +76,12 @@ impl Collections {
             return Err(Refusal::new(ReasonCode::TextTooLong, reason).at_most(MAX_TEXT).into());
         }
         self.make(|data| {
-            let before = data.feedback.get(&text);
-            if before.is_none() && data.feedback.len() >= MAX_TEXTS {
+            let before = data.feedback.get(&text).cloned().unwrap_or_default();
+            if before.is_empty() && data.feedback.len() >= MAX_TEXTS {
                 let reason = format!("there is feedback on {MAX_TEXTS} texts, which is the most");
                 return Err(Refusal::new(ReasonCode::TooMuchFeedback, reason).at_most(MAX_TEXTS).into());
             }
-            let mut after = before.cloned().unwrap_or_default();
+            let mut after = before.clone();
             say(&mut after, &change.right, &change.wrong, &change.unsaid);
             if after.len() > MAX_IMAGES {
                 let reason = format!("{MAX_IMAGES} images is the most that is said of one text");
@@ -89,7 +89,7 @@ impl Collections {
             }
             let FeedbackChange { right, wrong, unsaid } = change.clone();
             let change = Change::Feedback { text: text.clone(), right, wrong, unsaid };
-            Ok((before.cloned().unwrap_or_default() != after).then_some(change))
+            Ok((before != after).then_some(change))
         })?;
         Ok(self.feedback(&text))
     }

@@ -92,9 +92,7 @@ async fn tag_regions(state: &web::Data<AppState>, labels: Vec<String>) -> Result
         state.engine.check_region_labels(&labels)?;
         Ok(state.jobs.tag_regions(&state.engine, labels)?.view())
     });
-    let view = job.await?;
-    let place = (header::LOCATION, format!("jobs/{}", view.id));
-    Ok(HttpResponse::Accepted().insert_header(place).json(view))
+    Ok(begun(&job.await?, "jobs/"))
 }
 
 /// `jobs` is the address of all jobs as seen from the request: a reverse proxy may have put a path
@@ -109,8 +107,12 @@ async fn begin(state: &web::Data<AppState>, request: JobRequest, jobs: &str) -> 
     let view =
         run_search(state, move |state| Ok(state.jobs.start(&state.engine, &state.thumbnail_indexer, request)?.view()))
             .await?;
+    Ok(begun(&view, jobs))
+}
+
+fn begun(view: &JobView, jobs: &str) -> HttpResponse {
     let place = (header::LOCATION, format!("{jobs}{}", view.id));
-    Ok(HttpResponse::Accepted().insert_header(place).json(view))
+    HttpResponse::Accepted().insert_header(place).json(view)
 }
 
 /// The latest jobs
