@@ -58,9 +58,7 @@ impl Engine {
         background: Option<&RunControl>,
         observer: &mut dyn Observer,
     ) -> Result<Summary, EngineError> {
-        let _running = self.turns.take().ok_or_else(|| {
-            EngineError::Busy("folders are being indexed already; wait until that is done, or stop it".into())
-        })?;
+        let _running = self.turns.claim()?;
         let began = Timestamp::now();
         let ended = self.run_alone(options, cancel, background, observer);
         if !options.dry_run {

@@ -20,9 +20,7 @@ impl Engine {
     /// [`EngineError::BadRequest`] if it is no folder of the library, [`EngineError::Busy`] while
     /// folders are indexed; if the store fails, or the request is given up ([`Cancel`]).
     pub fn forget_root(&self, root: &Path) -> Result<usize, EngineError> {
-        let _running = self.turns.take().ok_or_else(|| {
-            EngineError::Busy("folders are being indexed; wait until that is done, or stop it".into())
-        })?;
+        let _running = self.turns.claim()?;
         let index = self.writable()?;
         let roots = index.manifest().roots;
         if !roots.iter().any(|known| known == root) {

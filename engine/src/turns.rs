@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::RunControl;
+use crate::{EngineError, RunControl};
 
 /// How long a run that makes way may take to stop: a batch of images, or a drive that is slow.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,6 +43,15 @@ impl Turns {
         let running = self.running.try_lock_for(PATIENCE);
         *self.wanted.lock() -= 1;
         running
+    }
+
+    /// The same, or why it cannot be had.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`] while something else is under way.
+    pub fn claim(&self) -> Result<MutexGuard<'_, ()>, EngineError> {
+        let busy = "the library is being changed already; wait until that is done, or stop it";
+        self.take().ok_or_else(|| EngineError::Busy(busy.into()))
     }
 
     /// The turn for an update, which stops when `control` is cancelled; `None` if it is not its

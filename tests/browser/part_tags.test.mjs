@@ -57,5 +57,34 @@ onPage("what was stopped goes on, and what is done has no button", { path: "abou
   await page.locator("#job-acts button", { hasText: "Start again" }).click();
   await page.locator("#part-tags p", { hasText: "300 of 300 pictures are tagged" }).waitFor();
   assert.deepEqual(orders, [{ kind: "tag_regions" }, { kind: "tag_regions" }]);
-  assert.equal(await page.locator("#part-tags button:visible").count(), 0);
+  assert.deepEqual(await page.locator("#part-tags button:visible").allTextContents(), ["Remove these tags"]);
+});
+
+onPage("tags of parts are removed after a question", { path: "about:blank" }, async (page) => {
+  let kept = { labels: 40, tagged: 300, waiting: 0 };
+  const dropped = [];
+  await page.route("**/api/v1/region-tags", (route) => {
+    dropped.push(route.request().method());
+    if (dropped.length === 1) return route.fulfill({ status: 409, json: { code: "conflict", message: "the library is being changed already" } });
+    kept = null;
+    return route.fulfill({ json: { were_kept: true } });
+  });
+  await withTags(page, () => kept);
+  const section = page.locator("#part-tags");
+  const remove = section.getByRole("button", { name: "Remove these tags" });
+  await remove.click();
+  assert.match(await section.textContent(), /No file is touched/);
+  assert.deepEqual(await findings(page), []);
+  await section.getByRole("button", { name: "Cancel" }).click();
+  assert.ok(await remove.evaluate((button) => button === document.activeElement), "focus is where it was");
+  assert.deepEqual(dropped, []);
+  await remove.click();
+  await section.getByRole("button", { name: "Remove", exact: true }).click();
+  await section.locator(".problem", { hasText: "the library is being changed already" }).waitFor();
+  await section.getByRole("button", { name: "Remove", exact: true }).click();
+  await section.locator("p", { hasText: "keywords of your library" }).waitFor();
+  const start = section.getByRole("button", { name: "Tag parts" });
+  await page.waitForFunction(() => document.activeElement?.textContent === "Tag parts");
+  assert.equal(await start.count(), 1);
+  assert.deepEqual(dropped, ["DELETE", "DELETE"]);
 });

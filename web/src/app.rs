@@ -16,7 +16,8 @@ use crate::metrics::measure;
 use crate::openapi::description;
 use crate::routes::{
     albums, caption, changes, downloads, feedback, find, folder_tree, groups, image_tags, images, jobs, library, map,
-    marks, page, regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
+    marks, page, region_tags, regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline,
+    trash, uploads,
 };
 use crate::state::AppState;
 
@@ -71,6 +72,7 @@ fn routes(path: &str) -> Scope {
         .service(at("/timeline/tiles", "POST", [post(timeline::tiles)]))
         .service(at("/export", "POST", [post(downloads::export)]))
         .service(at("/browse", READ, [get(roots::browse)]))
+        .service(at("/region-tags", "DELETE", [delete(region_tags::drop_all)]))
         .service(at("/roots", "DELETE", [delete(roots::forget)]))
         .service(at("/runs", READ, [get(roots::runs)]))
         .service(at("/trash", "POST", [post(trash::trash)]))

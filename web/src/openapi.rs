@@ -11,7 +11,8 @@ use crate::access::Access;
 use crate::error::ApiError;
 use crate::routes::{
     albums, caption, changes, downloads, feedback, find, folder_tree, groups, image_tags, images, jobs, library, map,
-    marks, regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash, uploads,
+    marks, region_tags, regions, reveal, roots, search, segment, sidecars, status, suggest, tags, timeline, trash,
+    uploads,
 };
 
 /// The Glimpse API.
@@ -28,7 +29,7 @@ use crate::routes::{
     paths(
         search::simple, search::full, search::similar, find::typed, find::built, find::similar, regions::ground,
         segment::segment, caption::caption, uploads::upload, uploads::thumbnail,
-        images::records, images::record, images::thumbnail, images::original, images::frames, image_tags::tags,
+        images::records, images::record, images::thumbnail, images::original, images::frames, image_tags::tags, region_tags::drop_all,
         regions::stored, regions::heatmap,
         albums::favourites, albums::list, albums::create, albums::change, albums::remove, albums::images, albums::seen,
         marks::hidden, marks::tags, feedback::all, feedback::give,

@@ -177,6 +177,9 @@ export const browse = (path) => ask("GET", "browse", { query: { path } });
 /// Takes a folder out of the library. Its files stay.
 /** @type {(path: string) => Promise<unknown>} */
 export const removeRoot = (path) => ask("DELETE", "roots", { query: { path } });
+/// Keeps no tags of parts any more.
+/** @type {() => Promise<unknown>} */
+export const dropPartTags = () => ask("DELETE", "region-tags");
 /** @type {(query: { limit: number }) => Promise<Api.Runs>} */
 export const runs = (query) => ask("GET", "runs", { query });
 /** @type {() => Promise<Api.Jobs>} */

@@ -145,7 +145,8 @@ export function setUpPanel({ changed, allows, hidden }) {
     $("quality").replaceChildren(...qualityTable(numbers.model.name));
     if (!numbers.regions) return;
     const { showPartTags } = await import("./part_tags.js");
-    showPartTags(numbers, (begun) => (follow(begun), dialog.scrollTo(0, 0)));
+    const dropped = async () => (changed(), await renderLibrary(), $("part-tags").querySelector("button")?.focus());
+    showPartTags(numbers, { started: (begun) => (follow(begun), dialog.scrollTo(0, 0)), dropped });
   }
 
   /// Folders that the running job adds: the library has them once it has read them.

@@ -62,6 +62,15 @@ impl<'a> PlaceScores<'a> {
         grown(&self.products, self.cols, rect)
     }
 
+    /// The place that shows most of it, from the left and from the top as shares of the image. Faint
+    /// scores are all 0; products are not.
+    pub fn peak(&self) -> (f32, f32) {
+        let best = (0..self.products.len()).max_by(|&a, &b| self.products[a].total_cmp(&self.products[b])).unwrap_or(0);
+        let cols = self.cols.max(1);
+        let share = |cell: usize, cells: usize| (cell as f32 + 0.5) / cells.max(1) as f32;
+        (share(best % cols, cols), share(best / cols, self.products.len() / cols))
+    }
+
     /// Scores, for an image whose pooled embedding this is.
     pub fn heatmap(&self, embedding: &Embedding) -> Heatmap {
         let image = self.scorer.of_image(Some(embedding.as_slice()));

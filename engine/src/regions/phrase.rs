@@ -42,6 +42,8 @@ pub struct PhraseGrounding {
     pub read: Option<Rect>,
     /// `fine`, half-way to the box that the decoder reads for the same thing.
     pub refined: Rect,
+    /// The place that shows most of it, from the left and from the top as shares of the image.
+    pub peak: (f32, f32),
     /// The score of every place.
     pub heatmap: Heatmap,
 }
@@ -99,6 +101,6 @@ impl ImageFeatures {
         let fine = scores.grown(&region.rect).unwrap_or(region.rect);
         let read = read(self.encoder.as_ref(), &self.dense, scorer)?;
         let (refined, heatmap) = (agreed(fine, &read), scores.heatmap(&self.dense.embedding));
-        Ok(Some(PhraseGrounding { region, fine, read: read.first().copied(), refined, heatmap }))
+        Ok(Some(PhraseGrounding { region, fine, read: read.first().copied(), refined, peak: scores.peak(), heatmap }))
     }
 }

@@ -374,6 +374,11 @@ fn images_are_looked_at_as_closely_as_they_were_indexed() {
     let stored = world.engine.region_map(world.id("red")).unwrap().unwrap();
     let rects: Vec<Rect> = (0..stored.len()).map(|region| stored.rect(region)).collect();
     assert_eq!(features.regions().collect::<Vec<_>>(), rects);
+    for (text, reach) in each([("red", 0.5), ("blue", 1.0)]) {
+        let grounding = features.ground(&world.engine.phrase(text).unwrap()).unwrap().unwrap();
+        let (x, y) = grounding.peak;
+        assert!(x > 0.0 && y > 0.0 && x < reach && y < reach, "{text} at {x}, {y}");
+    }
 
     // A second run that does not say how goes on in the same way; one that asks for another is told
     // of the remedy.

@@ -79,9 +79,7 @@ impl Engine {
     ) -> Result<RegionTagging, EngineError> {
         let labels = if labels.is_empty() { self.usual_labels()? } else { distinct(labels) };
         check_kept(&labels)?;
-        let _running = self.turns.take().ok_or_else(|| {
-            EngineError::Busy("folders are being indexed; wait until that is done, or stop it".into())
-        })?;
+        let _running = self.turns.claim()?;
         let index = self.writable()?;
         self.regions_of(&index)?;
         let encoder = self.encoder_for(&index)?;
@@ -119,14 +117,18 @@ impl Engine {
         })
     }
 
-    /// Keeps no tags of regions any more, and forgets those that are kept.
+    /// Keeps no tags of regions any more, and forgets those that are kept. False if there were none.
     ///
     /// # Errors
-    /// If there is no index yet, or it cannot be written.
-    pub fn drop_region_tags(&self) -> Result<(), EngineError> {
+    /// [`EngineError::Busy`] while folders are being indexed or regions tagged; if there is no index
+    /// yet, or it cannot be written.
+    pub fn drop_region_tags(&self) -> Result<bool, EngineError> {
+        let _running = self.turns.claim()?;
+        let were_kept = self.kept_labels()?.is_some();
         let index = self.writable()?;
         index.set_region_labels(None)?;
-        Ok(index.commit()?)
+        index.commit()?;
+        Ok(were_kept)
     }
 
     /// Tags what a run brought, where tags are kept: with the labels of `index`, or, of a

@@ -8,7 +8,7 @@ use glimpse::encoder::Projection;
 use glimpse::encoder::dense::Affinity;
 use glimpse::engine::calibrate::CUT;
 use glimpse::engine::{
-    Depth, FindQuery, Heatmap, ImageFeatures, PhraseGrounding, Rect, RegionChoice, RegionOptions, StructuredQuery,
+    Depth, FindQuery, ImageFeatures, PhraseGrounding, Rect, RegionChoice, RegionOptions, StructuredQuery,
 };
 use glimpse::{ImageId, IngestOptions};
 use serde::Serialize;
@@ -356,7 +356,7 @@ impl Measure<'_> {
 impl Row {
     fn of_pair(grounding: &PhraseGrounding, features: &ImageFeatures, boxes: &[Rect]) -> Self {
         let count = |right: bool| f64::from(u8::from(right));
-        let (x, y) = peak(&grounding.heatmap);
+        let (x, y) = grounding.peak;
         Self {
             asked: 1.0,
             pointing: count(boxes.iter().any(|rect| rect.contains(x, y))),
@@ -396,14 +396,6 @@ impl Row {
 
 fn hits(rect: &Rect, boxes: &[Rect]) -> bool {
     boxes.iter().any(|truth| truth.iou(rect) >= RIGHT)
-}
-
-/// The middle of the best patch.
-fn peak(heatmap: &Heatmap) -> (f32, f32) {
-    let scores = heatmap.scores.iter().enumerate();
-    let best = scores.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(cell, _)| cell);
-    let (row, col) = (best / heatmap.cols, best % heatmap.cols);
-    ((col as f32 + 0.5) / heatmap.cols as f32, (row as f32 + 0.5) / heatmap.rows as f32)
 }
 
 impl Report {

@@ -21,6 +21,7 @@ pub mod map;
 pub mod marks;
 pub mod page;
 mod region_forms;
+pub mod region_tags;
 pub mod regions;
 pub mod reveal;
 pub mod roots;

@@ -1,6 +1,5 @@
 //! Favourites, albums and saved searches.
 
-use actix_web::test::TestRequest;
 use glimpse_engine::SavedSearch;
 use glimpse_nonempty::each;
 use serde_json::json;
@@ -28,10 +27,6 @@ pub(super) fn opened(home: &TempDir) -> web::Data<AppState> {
 async fn by_name(state: &web::Data<AppState>, name: &str) -> u64 {
     let query = json!({"terms": [{"text": name}], "mode": "words", "limit": 1});
     post(state, "/api/v1/search", query).await.good()["hits"][0]["id"].as_u64().unwrap()
-}
-
-async fn delete(state: &web::Data<AppState>, path: &str) -> Answer {
-    ask(state, TestRequest::delete().uri(path)).await
 }
 
 /// Numbers of the images that a filter lets pass.

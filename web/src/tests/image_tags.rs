@@ -220,6 +220,13 @@ async fn a_job_tags_regions_and_goes_on_with_the_labels_that_are_kept() {
     assert_eq!((&again["state"], &again["found"]), (&json!("done"), &json!(0)), "nothing is left");
     assert_eq!(get(&state, "/api/v1/stats").await.good()["region_tags"], kept);
     post(&state, &format!("/api/v1/jobs/{id}/retry"), json!({})).await.error(409, "conflict");
+    // And can be dropped, once.
+    for were_kept in [true, false] {
+        let dropped = delete(&state, "/api/v1/region-tags").await.good();
+        assert_eq!(dropped, json!({"were_kept": were_kept}));
+        assert_eq!(get(&state, "/api/v1/stats").await.good()["region_tags"], Value::Null);
+        assert_eq!(get(&state, "/api/v1/facets").await.good()["region_tags"], json!([]));
+    }
 }
 
 #[actix_web::test]
@@ -250,6 +257,7 @@ async fn a_job_that_tags_waits_and_stops() {
     let act = |name: &str| format!("/api/v1/jobs/{}/{name}", job["id"]);
     assert_eq!(post(&state, &act("pause"), json!({})).await.good()["state"], "paused");
     post(&state, "/api/v1/jobs", json!({})).await.error(409, "conflict");
+    delete(&state, "/api/v1/region-tags").await.error(409, "conflict");
     assert_eq!(post(&state, &act("cancel"), json!({})).await.status.as_u16(), 200);
     let job = finished(&state, &job["id"]).await;
     assert_eq!((&job["state"], &job["kind"]), (&json!("cancelled"), &json!("tag_regions")), "{job}");

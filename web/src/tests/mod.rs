@@ -86,6 +86,10 @@ async fn get(state: &web::Data<AppState>, path: &str) -> Answer {
     ask(state, TestRequest::get().uri(path)).await
 }
 
+async fn delete(state: &web::Data<AppState>, path: &str) -> Answer {
+    ask(state, TestRequest::delete().uri(path)).await
+}
+
 async fn post(state: &web::Data<AppState>, path: &str, body: Value) -> Answer {
     ask(state, TestRequest::post().uri(path).set_json(body)).await
 }

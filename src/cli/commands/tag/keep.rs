@@ -21,8 +21,7 @@ pub fn run(engine: &Engine, labels: &[String], args: &TagArgs, context: &Context
         return Err(CliError::with_hint("tags are kept of all images, or of none", hint));
     }
     if args.drop {
-        let were_kept = engine.kept_labels()?.is_some();
-        engine.drop_region_tags()?;
+        let were_kept = engine.drop_region_tags()?;
         context.note(if were_kept { "tags of regions are kept no more" } else { "no tags of regions were kept" });
         return Ok(Outcome::found(were_kept));
     }
