@@ -60,7 +60,8 @@ onPage("what was stopped goes on, and what is done has no button", { path: "abou
   assert.deepEqual(await page.locator("#part-tags button:visible").allTextContents(), ["Remove these tags"]);
 });
 
-onPage("tags of parts are removed after a question", { path: "about:blank" }, async (page) => {
+onPage("tags of parts are removed after a question", { path: "about:blank" }, async (page, { expect }) => {
+  expect("409 (Conflict)");
   let kept = { labels: 40, tagged: 300, waiting: 0 };
   const dropped = [];
   await page.route("**/api/v1/region-tags", (route) => {
