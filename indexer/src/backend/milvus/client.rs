@@ -68,6 +68,7 @@ macro_rules! answers {
 answers!(
     messages::Version,
     messages::Truth,
+    messages::Indexes,
     messages::LoadState,
     messages::Flushed,
     messages::Changed,
@@ -214,6 +215,9 @@ fn failed(status: &tonic::Status) -> Failure {
     let hint = match status.code() {
         Code::Unimplemented => "; is it a Milvus server, and not an older one?",
         Code::Unauthenticated => "; set GLIMPSE_MILVUS_TOKEN to `user:password`",
+        _ if status.message().contains("UnknownIssuer") => {
+            "; if its certificate is of an authority of your own, name that one by GLIMPSE_MILVUS_CA"
+        }
         _ => "",
     };
     let passing = [Code::Unavailable, Code::DeadlineExceeded, Code::ResourceExhausted, Code::Aborted];

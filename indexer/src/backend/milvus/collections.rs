@@ -8,8 +8,8 @@ use super::Milvus;
 use super::client::Patience;
 use super::expression::MOST_FOLDERS;
 use super::messages::{
-    CollectionSchema, Consistency, CreateCollection, CreateIndex, DataType, FieldSchema, Flush, Flushed, GetLoadState,
-    GetVersion, LoadCollection, LoadState, OfCollection, Pair, Status, Truth, Version,
+    CollectionSchema, Consistency, CreateCollection, CreateIndex, DataType, DescribeIndex, FieldSchema, Flush, Flushed,
+    GetLoadState, GetVersion, Indexes, LoadCollection, LoadState, OfCollection, Pair, Status, Truth, Version,
 };
 use crate::IndexError;
 use crate::backend::{IndexType, Kind};
@@ -18,6 +18,8 @@ use crate::backend::{IndexType, Kind};
 const OLDEST: (u32, u32, u32) = (2, 3, 2);
 /// Squared distances, which order unit vectors as cosines do, and for which graphs are made.
 pub const METRIC: &str = "L2";
+/// The field of vectors, and its index.
+pub const VECTOR: &str = "vector";
 /// How long a collection may take until it can be searched.
 const LOADING: Duration = Duration::from_secs(120);
 
@@ -78,21 +80,35 @@ impl Milvus {
                 Patience::FEED,
             )?;
         }
-        // Also of one that is there: a process may have ended between the two. The same index again
-        // is no error.
+        // A process may have ended between the two.
+        if is_new || !self.has_index(of) {
+            self.index(of)?;
+        }
+        self.load(of)?;
+        Ok(is_new)
+    }
+
+    /// Servers say that there is none in ways of their own, as an error or an empty list.
+    fn has_index(&self, of: Kind) -> bool {
+        let OfCollection { database, collection } = self.of_collection(of);
+        let asked = DescribeIndex { database, collection, field: VECTOR.to_owned() };
+        let told: Result<Indexes, _> = self.client.call("DescribeIndex", asked, Patience::QUESTION);
+        told.is_ok_and(|told| !told.indexes.is_empty())
+    }
+
+    fn index(&self, of: Kind) -> Result<(), IndexError> {
         let _: Status = self.client.call(
             "CreateIndex",
             CreateIndex {
                 database: self.at.database.clone(),
                 collection: self.collection(of),
-                field: "vector".to_owned(),
+                field: VECTOR.to_owned(),
                 params: self.index_params(),
-                name: "vector".to_owned(),
+                name: VECTOR.to_owned(),
             },
             Patience::FEED,
         )?;
-        self.load(of)?;
-        Ok(is_new)
+        Ok(())
     }
 
     fn load(&self, of: Kind) -> Result<(), IndexError> {
@@ -144,7 +160,7 @@ impl Milvus {
         };
         let mut fields = vec![
             FieldSchema { is_primary_key: true, ..field("id", DataType::Int64) },
-            FieldSchema { type_params: vec![pair("dim", self.dim)], ..field("vector", DataType::FloatVector) },
+            FieldSchema { type_params: vec![pair("dim", self.dim)], ..field(VECTOR, DataType::FloatVector) },
             field("present", DataType::Bool),
             field("taken", DataType::Int64),
             field("camera", DataType::Int64),

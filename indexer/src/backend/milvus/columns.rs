@@ -1,5 +1,6 @@
 //! Rows as columns, which is how the server takes them.
 
+use super::collections::VECTOR;
 use super::expression::{NO_DATE, NO_NAME, NO_PLACE, folder_numbers, name_number};
 use super::messages::{
     Arrays, Bools, Data, DataType, Doubles, FieldData, Floats, Longs, Scalars, Values, VectorData, Vectors,
@@ -66,7 +67,7 @@ impl Columns {
             longs("id", self.ids),
             FieldData {
                 data_type: DataType::FloatVector as i32,
-                name: "vector".to_owned(),
+                name: VECTOR.to_owned(),
                 values: Some(Values::Vectors(Vectors { dim: dim as i64, data: Some(floats) })),
             },
             scalar("present", DataType::Bool, Data::Bools(Bools { data: self.present })),

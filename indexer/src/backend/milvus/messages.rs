@@ -230,6 +230,31 @@ pub struct CreateIndex {
     pub name: String,
 }
 
+/// Asks for the indexes of a field.
+#[derive(Clone, PartialEq, Message)]
+pub struct DescribeIndex {
+    #[prost(string, tag = "2")]
+    pub database: String,
+    #[prost(string, tag = "3")]
+    pub collection: String,
+    #[prost(string, tag = "4")]
+    pub field: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Indexes {
+    #[prost(message, optional, tag = "1")]
+    pub status: Option<Status>,
+    #[prost(message, repeated, tag = "2")]
+    pub indexes: Vec<IndexDescription>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct IndexDescription {
+    #[prost(string, tag = "1")]
+    pub name: String,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub struct LoadCollection {
     #[prost(string, tag = "2")]

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::client::{Client, Patience};
-use self::collections::pair;
+use self::collections::{VECTOR, pair};
 use self::columns::{Columns, floats_of, longs_of};
 use self::messages::{Changed, Consistency, Delete, Pair, Queried, Query, Upsert};
 use super::{Capabilities, FedBackend, Kind, Row, VectorBackend, VectorsAt};
@@ -146,9 +146,9 @@ impl VectorBackend for Milvus {
         let mut vectors = vec![None; ids.len()];
         for (part, out) in ids.chunks(1024).zip(vectors.chunks_mut(1024)) {
             let list = expression::list(part.iter().map(|id| id.0 as i64));
-            let answer = self.query(of, format!("id in [{list}]"), &["id", "vector"], Vec::new())?;
+            let answer = self.query(of, format!("id in [{list}]"), &["id", VECTOR], Vec::new())?;
             let field = |name: &str| answer.fields.iter().find(|field| field.name == name);
-            let (Some(found), Some(values)) = (field("id"), field("vector")) else { continue };
+            let (Some(found), Some(values)) = (field("id"), field(VECTOR)) else { continue };
             for (&id, vector) in longs_of(found).iter().zip(floats_of(values).chunks_exact(self.dim)) {
                 let places = part.iter().zip(&mut *out).filter(|(asked, _)| asked.0 as i64 == id);
                 places.for_each(|(_, place)| *place = Some(vector.to_vec()));

@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::client::Patience;
-use super::collections::{METRIC, pair};
+use super::collections::{METRIC, VECTOR, pair};
 use super::expression::{all_of, of_filter, of_images, pieces};
 use super::messages::{DataType, Found, IdData, QueryVector, QueryVectors, Search};
 use super::{MOST_FOUND, Milvus};
@@ -86,7 +86,7 @@ impl Milvus {
             vectors: QueryVectors { placeholders: vec![vector] }.encode_to_vec(),
             dsl_type: 1,
             params: vec![
-                pair("anns_field", "vector"),
+                pair("anns_field", VECTOR),
                 pair("topk", limit),
                 pair("metric_type", METRIC),
                 pair("params", self.search_params(limit)),
