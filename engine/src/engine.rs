@@ -24,7 +24,7 @@ use crate::served::Served;
 use crate::texts::TextCache;
 use crate::tune::QueryMaps;
 use crate::turns::Turns;
-use crate::{AdapterChoice, EngineError, Settings};
+use crate::{AdapterChoice, EngineError, Settings, Worker};
 
 /// How long a question waits for the library to be opened by another thread.
 const OPENING: Duration = Duration::from_secs(1);
@@ -116,6 +116,14 @@ impl Engine {
         let engine = Self::open(settings)?;
         engine.models.choose(Arc::new(Checked(encoder)));
         Ok(engine)
+    }
+
+    /// The same with its texts encoded by workers, and here only when none of them answers, so that
+    /// a text tower is loaded only then. Models that are loaded already are left as they are.
+    #[must_use]
+    pub fn with_text_workers(mut self, workers: Vec<Worker>) -> Self {
+        self.models.let_encode_texts(workers);
+        self
     }
 
     /// Calls `tell` when a call has waited for two seconds until another process has opened or

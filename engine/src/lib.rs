@@ -50,6 +50,7 @@ mod tag;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
+mod text_workers;
 mod texts;
 mod timeline;
 mod tune;

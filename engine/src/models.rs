@@ -9,7 +9,8 @@ use glimpse_indexer::{IndexError, Library};
 use parking_lot::Mutex;
 
 use crate::model::{DEFAULT_MODEL, is_name_of};
-use crate::{AdapterChoice, EngineError, Settings};
+use crate::text_workers::TextsByWorkers;
+use crate::{AdapterChoice, EngineError, Settings, Worker};
 
 /// What a model is loaded by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(crate) struct Models {
     /// The adapter that the user gave.
     adapter: Option<AdapterChoice>,
     load: Loader,
+    /// Who encodes texts; nobody for this machine.
+    text_workers: Vec<Worker>,
     held: Mutex<Held>,
     /// Held while a model is loaded, so that none is loaded twice.
     loading: Mutex<()>,
@@ -73,9 +76,23 @@ impl Models {
             patches: settings.max_patches,
             adapter: settings.adapter.clone(),
             load: Box::new(load),
+            text_workers: Vec::new(),
             held: Mutex::default(),
             loading: Mutex::default(),
         }
+    }
+
+    /// Models that are loaded from now on have their texts encoded by these.
+    pub fn let_encode_texts(&mut self, workers: Vec<Worker>) {
+        self.text_workers = workers;
+    }
+
+    fn load(&self, request: &ModelRequest) -> Result<Arc<dyn Encode>, EngineError> {
+        let encoder = (self.load)(request)?;
+        Ok(match self.text_workers.as_slice() {
+            [] => encoder,
+            workers => Arc::new(TextsByWorkers::new(encoder, workers)),
+        })
     }
 
     /// `encoder` is the chosen model from now on.
@@ -127,7 +144,7 @@ impl Models {
     /// Chooses a model, loaded unless it is; the caller holds `loading`.
     fn load_choice(&self, request: &ModelRequest) -> Result<Arc<dyn Encode>, EngineError> {
         let held = self.held.lock().find(|info| request.is(info));
-        let encoder = held.map_or_else(|| (self.load)(request), Ok)?;
+        let encoder = held.map_or_else(|| self.load(request), Ok)?;
         self.choose(Arc::clone(&encoder));
         Ok(encoder)
     }
@@ -156,7 +173,7 @@ impl Models {
         {
             return Ok(encoder);
         }
-        let encoder = (self.load)(&ModelRequest::again(indexed)).map_err(|error| match self.loaded_choice() {
+        let encoder = self.load(&ModelRequest::again(indexed)).map_err(|error| match self.loaded_choice() {
             Some(chosen) => other_model(indexed, chosen.info()),
             None => error,
         })?;

@@ -1,6 +1,6 @@
 //! Encoding for the libraries of others.
 
-use glimpse_indexer::ingest::{WorkerInfo, answer};
+use glimpse_indexer::ingest::{WorkerInfo, answer, answer_texts};
 
 use crate::{Engine, EngineError};
 
@@ -20,5 +20,14 @@ impl Engine {
     /// [`EngineError::Worker`].
     pub fn encode_for(&self, request: &[u8]) -> Result<Vec<u8>, EngineError> {
         Ok(answer(self.chosen()?.as_ref(), request)?)
+    }
+
+    /// Encodes texts that another library sent: vectors, as bytes that its
+    /// [`Worker`](crate::Worker) reads.
+    ///
+    /// # Errors
+    /// [`EngineError::Worker`].
+    pub fn encode_texts_for(&self, request: &[u8]) -> Result<Vec<u8>, EngineError> {
+        Ok(answer_texts(self.chosen()?.as_ref(), request)?)
     }
 }

@@ -1,8 +1,9 @@
 //! A real server on a free port.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 
 use glimpse_nonempty::{Every as _, each};
 use serde_json::Value;
@@ -337,4 +338,23 @@ fn a_library_that_another_process_holds_is_no_library_to_serve() {
     assert!(!second.stderr.contains("serving"), "{}", second.stderr);
     let odd = fixture.run(["serve", "--host", "somewhere.example"]);
     assert!(odd.code == 2 && odd.stderr.contains("localhost"), "{}", odd.stderr);
+}
+
+#[test]
+fn texts_go_to_workers_and_are_encoded_here_when_none_answers() {
+    // One that hangs up on whatever it is asked.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut line = String::new();
+            let _ = BufReader::new(stream.unwrap()).read_line(&mut line);
+            let _ = tell.send(line);
+        }
+    });
+    let server = Server::start(&shared(), &["--workers", &url]);
+    let question = r#"{"terms": [{"text": "a guitar"}], "limit": 3}"#;
+    assert_ne!(server.post("/api/v1/search", question).json()["hits"], serde_json::json!([]));
+    assert!(asked.try_iter().any(|line| line.starts_with("POST /api/v1/worker/texts ")));
 }

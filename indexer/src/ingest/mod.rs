@@ -36,7 +36,7 @@ use self::drives::calls::Drives;
 pub use self::drives::devices::Devices;
 use self::encode::regions::resolve_profile;
 pub use self::encode::regions::{RegionChoice, RegionOptions};
-pub use self::encode::workers::{Worker, WorkerFault, WorkerInfo, Workers, answer};
+pub use self::encode::workers::{Worker, WorkerFault, WorkerInfo, Workers, answer, answer_texts};
 pub use self::event::{FileEvent, Observer, Summary};
 use self::find::rebuild::{self, Progress};
 pub(crate) use self::find::relevance::{is_left_alone, reach_of_change};

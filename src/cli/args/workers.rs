@@ -69,7 +69,8 @@ impl WorkersArgs {
 
 const WORKER_HELP: &str = "\
 A worker holds the model and nothing else. Libraries on other machines read and decode their files themselves, and send what
-the model reads of each image; no file and no name leaves them. The model must be the library's own. An address that other
+the model reads of each image; no file and no name leaves them. A server whose workers do not include `local` sends the
+texts of searches too, and needs no room for the model's text tower as long as one of them answers. The model must be the library's own. An address that other
 machines reach needs a token. What is sent is not encrypted: between networks, put a proxy with https in front.
 
 Examples:

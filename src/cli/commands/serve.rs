@@ -19,7 +19,9 @@ const TICK: Duration = Duration::from_millis(100);
 
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, CliError> {
     let workers = args.workers.workers()?;
-    listen(context.engine()?, &args.listen, Some((&args.watch, workers)), context)
+    let texts_by = if workers.here { Vec::new() } else { workers.workers.clone() };
+    let engine = context.engine()?.with_text_workers(texts_by);
+    listen(engine, &args.listen, Some((&args.watch, workers)), context)
 }
 
 /// Serves until Ctrl-C. `library` says how a library of the user's own is brought up to date.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use glimpse_nonempty::each;
 
 use super::*;
-use crate::ingest::{WorkerFault, WorkerInfo, Workers, answer};
+use crate::ingest::{Worker, WorkerFault, WorkerInfo, Workers, answer, answer_texts};
 
 /// When a worker goes away in the middle of a batch.
 type Fate = Box<dyn Fn(&[u8], usize) -> bool + Send + Sync>;
@@ -103,6 +103,11 @@ impl Shared {
                         Err(error) => (400, message(&error.to_string())),
                     }
                 }
+                "/api/v1/worker/texts" => match answer_texts(&self.encoder, &body) {
+                    Ok(answer) => (200, answer),
+                    Err(WorkerFault::Encode(error)) => (422, message(&error.to_string())),
+                    Err(error) => (400, message(&error.to_string())),
+                },
                 _ => (404, Vec::new()),
             };
             if self.is_dead.load(SeqCst) {
@@ -244,4 +249,23 @@ fn addresses_of_workers_are_read() {
     for bad in each(["", "10.0.0.7:4748", "ftp://host/", "http://", "http://a b", "http://host?x=1"]) {
         assert!(bad.parse::<crate::ingest::Worker>().is_err(), "{bad}");
     }
+}
+
+#[test]
+fn texts_are_encoded_by_a_worker_that_has_the_model() {
+    let here = FakeEncoder::new(8);
+    let worker = TestWorker::start(FakeEncoder::new(8));
+    let client: Worker = worker.url.parse().unwrap();
+    let texts = ["red", "", "grün 球"];
+    let (made, expected) = (client.encode_texts(here.info(), &texts).unwrap(), here.encode_texts(&texts).unwrap());
+    assert_eq!(made.len(), expected.len());
+    each(made.iter().zip(&expected))
+        .for_each(|(made, expected)| assert!(glimpse_encoder::dot(made.as_slice(), expected.as_slice()) > 0.99999));
+    assert_eq!(client.encode_texts(here.info(), &[]).unwrap(), []);
+    let other = FakeEncoder::new(8).named("another");
+    let refused = client.encode_texts(other.info(), &texts).unwrap_err().to_string();
+    assert!(refused.contains(&worker.url) && refused.contains("the library another"), "{refused}");
+    worker.shared.is_dead.store(true, SeqCst);
+    let silent = client.encode_texts(here.info(), &texts).unwrap_err();
+    assert!(matches!(silent, IndexError::Worker { .. }), "{silent}");
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use glimpse_encoder::{EncodeError, ModelInfo};
+use glimpse_encoder::{Embedding, EncodeError, ModelInfo};
 use serde::{Deserialize, Serialize};
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use ureq::http::{StatusCode, Uri};
@@ -19,6 +19,11 @@ use crate::ingest::pipeline::item::Encoded;
 const INFO: &str = "api/v1/worker";
 /// Where it takes batches.
 const ENCODE: &str = "api/v1/worker/encode";
+/// Where it takes texts.
+const TEXTS: &str = "api/v1/worker/texts";
+/// How long texts may take, and how much longer for each: somebody waits for the answer to a query.
+const FEW_TEXTS: Duration = Duration::from_secs(10);
+const TEXT: Duration = Duration::from_millis(500);
 /// How long it may take to connect, and to say what it is.
 const GREETING: Duration = Duration::from_secs(5);
 /// How long a batch may take, and how much longer for each input of the model.
@@ -167,18 +172,37 @@ impl Worker {
         let body = body.map_err(|reason| Failure::Model(self.broken(reason)))?;
         let inputs: usize = batch.iter().map(|ask| ask.views.prepared().len()).sum();
         let time = BATCH + INPUT * u32::try_from(inputs).unwrap_or(u32::MAX / 16);
-        let request = self.signed(self.agent.post(format!("{}/{ENCODE}", self.url)));
+        let bytes = self.send(ENCODE, &body, time)?;
+        wire::read_answer(&bytes, batch, info.dim).map_err(|reason| Failure::Model(self.broken(reason)))
+    }
+
+    /// Lets it encode texts, for a library that was made with `model`.
+    ///
+    /// # Errors
+    /// [`IndexError::Worker`] if it does not answer, has another model, or its model fails.
+    pub fn encode_texts(&self, model: &ModelInfo, texts: &[&str]) -> Result<Vec<Embedding>, IndexError> {
+        let body = wire::texts_request(&model.fingerprint, texts).map_err(|reason| self.error(reason))?;
+        let time = FEW_TEXTS + TEXT * u32::try_from(texts.len()).unwrap_or(u32::MAX / 16);
+        let bytes = self.send(TEXTS, &body, time).map_err(|failure| match failure {
+            Failure::Away(Away::Silent(reason) | Away::Refused(reason)) => self.error(reason),
+            Failure::Model(error) => self.error(error.to_string()),
+        })?;
+        wire::read_texts_answer(&bytes, texts.len(), model.dim).map_err(|reason| self.error(reason))
+    }
+
+    /// Sends a batch and reads what is made of it.
+    fn send(&self, to: &str, body: &[u8], time: Duration) -> Result<Vec<u8>, Failure> {
+        let request = self.signed(self.agent.post(format!("{}/{to}", self.url)));
         let request = request.header(CONTENT_TYPE, "application/octet-stream");
         let request = request.config().timeout_global(Some(time)).build();
         let silent = |error: ureq::Error| Failure::Away(Away::Silent(error.to_string()));
-        let answer = request.send(&body).map_err(silent)?;
+        let answer = request.send(body).map_err(silent)?;
         if answer.status() == StatusCode::UNPROCESSABLE_ENTITY {
             let Refusal { message, .. } = refusal(answer.into_body());
             return Err(Failure::Model(self.broken(message)));
         }
         let answer = success(answer).map_err(Failure::Away)?;
-        let bytes = answer.into_with_config().limit(MOST_BYTES).read_to_vec().map_err(silent)?;
-        wire::read_answer(&bytes, batch, info.dim).map_err(|reason| Failure::Model(self.broken(reason)))
+        answer.into_with_config().limit(MOST_BYTES).read_to_vec().map_err(silent)
     }
 
     fn signed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {

@@ -6,7 +6,7 @@ use glimpse_encoder::{Checked, Encode};
 use glimpse_fuzz::Target;
 use image::RgbImage;
 
-use super::{answer, wire};
+use super::{answer, answer_texts, wire};
 use crate::ingest::encode::model::{Ask, Model};
 use crate::ingest::pipeline::item::Wants;
 
@@ -54,5 +54,15 @@ fn worker_answer() {
     Target::new("worker-answer").seed(seed).run(|input| match wire::read_answer(input, &batch, DIM) {
         Ok(made) => Ok(format!("{} regions", made[0].regions.as_ref().map_or(0, |regions| regions.vectors.len()))),
         Err(error) => Err(error.chars().take(40).collect()),
+    });
+}
+
+#[test]
+fn worker_texts() {
+    let encoder = encoder();
+    let seed = wire::texts_request(&encoder.info().fingerprint, &["red", "grün 球"]).unwrap();
+    Target::new("worker-texts").seed(seed).run(|input| match answer_texts(&encoder, input) {
+        Ok(answer) => Ok(format!("{} bytes", answer.len())),
+        Err(error) => Err(error.to_string().chars().take(60).collect()),
     });
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use glimpse_encoder::ModelInfo;
 
-pub use answer::{WorkerFault, answer};
+pub use answer::{WorkerFault, answer, answer_texts};
 use client::Away;
 pub use client::{Worker, WorkerInfo};
 

@@ -9,7 +9,7 @@ use crate::ingest::encode::model::Ask;
 use crate::ingest::pipeline::item::{Encoded, Wants};
 
 /// Changes with the messages: a worker of another number is refused.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A batch on its way to a worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -126,6 +126,42 @@ pub fn read_answer(bytes: &[u8], batch: &[Ask<'_>], dim: usize) -> Result<Vec<En
         return Err(format!("it gave {} vectors for {} images", answer.images.len(), batch.len()));
     }
     answer.images.into_iter().zip(batch).map(|(made, ask)| made.read(ask.wants, dim)).collect()
+}
+
+/// Texts on their way to a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Texts {
+    /// [`glimpse_encoder::ModelInfo::fingerprint`] of the library.
+    pub fingerprint: String,
+    pub texts: Vec<String>,
+}
+
+/// The bytes of texts.
+pub fn texts_request(fingerprint: &str, texts: &[&str]) -> Result<Vec<u8>, String> {
+    let texts = texts.iter().map(|&text| text.to_owned()).collect();
+    let request = Texts { fingerprint: fingerprint.to_owned(), texts };
+    postcard::to_allocvec(&request).map_err(|error| error.to_string())
+}
+
+/// Reads texts.
+pub fn read_texts(bytes: &[u8]) -> Result<Texts, String> {
+    postcard::from_bytes(bytes).map_err(|error| error.to_string())
+}
+
+/// The bytes of the vectors of texts, one after the other.
+pub fn texts_answer(vectors: &[Embedding]) -> Result<Vec<u8>, String> {
+    let values: Vec<f32> = vectors.iter().flat_map(|vector| vector.as_slice()).copied().collect();
+    postcard::to_allocvec(&values).map_err(|error| error.to_string())
+}
+
+/// Reads the vectors of `count` texts, each of `dim` values.
+pub fn read_texts_answer(bytes: &[u8], count: usize, dim: usize) -> Result<Vec<Embedding>, String> {
+    let values: Vec<f32> = postcard::from_bytes(bytes).map_err(|error| error.to_string())?;
+    if values.len() != count * dim {
+        return Err(format!("it gave {} values for {count} texts of {dim}", values.len()));
+    }
+    let vectors = values.chunks_exact(dim.max(1)).map(|vector| Embedding::new(vector.to_vec()));
+    vectors.collect::<Result<_, _>>().map_err(|error| error.to_string())
 }
 
 impl Input {
