@@ -34,10 +34,12 @@ def train(stage: str):
         from .export import weights_of
         from .joint import JointStage
         from .loop import run
+        from .refine import RefineDecoderStage, RefineStage
         from .teacher import TeacherStage
         from .text import TextStage
 
-        budget = replace(BUDGETS[stage], processes=options.processes)
+        budget = BUDGETS[stage]
+        budget = replace(budget, processes=options.processes or budget.processes)
         if options.minutes:
             budget = replace(budget, minutes=options.minutes)
         build = {
@@ -46,6 +48,8 @@ def train(stage: str):
             "vision": DistilStage,
             "joint": JointStage,
             "decoder": DecoderStage,
+            "refine": RefineStage,
+            "refine_decoder": RefineDecoderStage,
         }[stage]
         extra = {} if stage == "teacher" else {"compile": not options.eager}
         if stage == "joint":
@@ -112,6 +116,12 @@ def figures(options):
     print_figures(options.folder, options.model)
 
 
+def mix(options):
+    from .mix import print_mix
+
+    print_mix(options.concepts)
+
+
 def plot(options):
     from .plot import plot_curves
 
@@ -135,6 +145,8 @@ STAGES = {
     "vision": train("vision"),
     "joint": train("joint"),
     "decoder": train("decoder"),
+    "refine": train("refine"),
+    "refine_decoder": train("refine_decoder"),
     "export": export,
     "library": library,
     "queries": queries,
@@ -159,13 +171,15 @@ def main() -> None:
     other.add_argument("--scenes", type=int, default=4000, help="scenes with pairs to train on")
     styled = commands.add_parser("style", help="write pairs in the style that no training saw")
     styled.add_argument("--scenes", type=int, default=2000, help="scenes with pairs to train on")
+    mixed = commands.add_parser("mix", help="tell how often concepts, styles and words come up in training")
+    mixed.add_argument("--concepts", type=int, default=CONCEPTS)
     for command in (gallery, mask, figure, other, styled):
         command.add_argument("folder", type=Path, help="where the galleries are")
     for command in (build, evaluate, gallery, mask, figure, other, styled):
         command.add_argument("--concepts", type=int, default=CONCEPTS)
         command.add_argument("--model", type=Path, default=MODEL_DIR)
         command.add_argument("--size", type=int, default=1000, help="scenes per gallery")
-    build.add_argument("--processes", type=int, default=2, help="one per core; each has one thread")
+    build.add_argument("--processes", type=int, help="one per core; each has one thread")
     build.add_argument(
         "--minutes", type=float, help="wall-clock limit of each training stage, instead of its own"
     )
@@ -189,6 +203,8 @@ def main() -> None:
         language(options)
     elif options.command == "style":
         style(options)
+    elif options.command == "mix":
+        mix(options)
     elif options.command == "figures":
         figures(options)
     else:

@@ -9,6 +9,7 @@ A run that was stopped goes on: what is trained and measured is not trained and 
 
 import argparse
 import json
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -28,13 +29,15 @@ ARMS: dict[str, dict[str, float]] = {
     "both": {"silc": 1.0, "masked": 1.0},
     "locca": {"locca": 1.0},
     "curated": {"curate": 0.5},
+    "varied": {"variety": 1.0},
 }
-PIXEL_SCENES = 40  # of each gallery of masks; one takes some three seconds of a core
+PIXEL_SCENES = 30  # of each gallery of masks; one takes some two seconds of a core
 FIGURES = {
     "one": "R@1, one thing",
     "one_held_out": "R@1, one thing, held-out style",
     "two": "R@1, two things",
     "pointing": "pointing",
+    "boxes": "Acc@0.5, several things",
     "miou": "mIoU",
     "miou_held_out": "mIoU, held-out style",
     "auroc": "AUROC, there or not",
@@ -77,6 +80,7 @@ def measured(model: Path, kept: Path, options) -> dict[str, float]:
         rows = ask(program, model, "retrieval", "--data", str(galleries / data), "--lang", ",".join(SOME))
         return next(row["text_to_image"][0] for row in rows if row["language"] == "mean")
 
+    @cache
     def regions(kind: str, limit: int) -> dict:
         data = str(galleries / kind / "annotations.json")
         return ask(program, model, "regions", "--data", data, "--lang", "en", "--limit", str(limit))
@@ -91,6 +95,7 @@ def measured(model: Path, kept: Path, options) -> dict[str, float]:
         "one_held_out": lambda: first("heldout-single/names.tsv"),
         "two": lambda: first("trained-several/pairs.tsv"),
         "pointing": lambda: regions("trained-several", 200)["all"]["pointing"],
+        "boxes": lambda: regions("trained-several", 200)["all"]["acc_at_05_fine"],
         "miou": lambda: pixels("plain"),
         "miou_held_out": lambda: pixels("held-out"),
         "auroc": lambda: regions("lacking", 300)["presence_auroc"],

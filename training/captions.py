@@ -68,6 +68,7 @@ def clean(text: str) -> str:
 class Language:
     names: dict[int, str]  # by concept
     keywords: dict[int, list[str]]  # by concept; trained on
+    shares: dict[int, np.ndarray]  # by concept: how often each of its keywords is drawn
     unseen: list[tuple[str, int]]  # held-out keywords, each with its one concept
     meaning: dict[str, tuple[int, ...]]  # concepts of every name and keyword
     outside: list[str]  # names of things that are no concept
@@ -134,7 +135,17 @@ def _language(code: str, entry: dict, emoji: tuple[str, ...], relatives: set[str
     outside = sorted(
         {n for e, n in entry["names"].items() if e not in relatives and n not in known and ":" not in n}
     )
-    return Language(names, keywords, unseen, meaning, outside, entry["list"], FRAMES.get(code, []))
+    shares = {c: even_shares([len(meaning[word]) for word in words]) for c, words in keywords.items()}
+    return Language(names, keywords, shares, unseen, meaning, outside, entry["list"], FRAMES.get(code, []))
+
+
+def even_shares(meanings: list[int]) -> np.ndarray:
+    """How often each keyword of a concept is drawn, given how many concepts it means: inversely to
+    it. A word that many concepts share comes up with each of them, and would be said of them all too
+    often (`mix.py` tells by how much).
+    """
+    shares = 1 / np.array(meanings, float)
+    return shares / shares.sum()
 
 
 class CaptionSampler:
@@ -152,7 +163,7 @@ class CaptionSampler:
         """A name (60 %) or keyword of a concept, with everything it means."""
         words = language.keywords[concept]
         if concept not in language.names or (not names_only and words and self.rng.random() < 0.4):
-            word = words[self.rng.integers(len(words))]
+            word = words[self.rng.choice(len(words), p=language.shares[concept])]
         else:
             word = language.names[concept]
         return word, language.meaning[word]

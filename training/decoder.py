@@ -147,7 +147,8 @@ class DecoderStage(Stage):
     name = "decoder"
     log_name = "decoder"
 
-    def __init__(self, rank: int, budget: Budget, concepts: int, compile: bool = True):
+    def __init__(self, rank: int, budget: Budget, concepts: int, compile: bool = True, rate: float = 1.0):
+        """`rate` is a share of the learning rates that suit a decoder that starts from nothing."""
         torch.manual_seed(SEED)
         self.concepts, self.batch = concepts, budget.batch
         self.towers = build_model()
@@ -156,7 +157,7 @@ class DecoderStage(Stage):
         self.config = decoder_config(concepts)
         self.modules = Decoder(self.config)
         named = list(trainable(self.modules, ""))
-        self.optimisers = optimisers(named, muon_lr=6e-3, adam_lr=2e-3)
+        self.optimisers = optimisers(named, muon_lr=rate * 6e-3, adam_lr=rate * 2e-3)
         self.painter = training_painter(np.random.SeedSequence([SEED, 6, rank]).generate_state(1)[0], concepts)
         self.sampler = Sequences(np.random.default_rng([SEED, 7, rank]), concepts, self.config)
         self.positions = window_positions(0, 0, GRID, GRID)

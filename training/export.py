@@ -39,18 +39,24 @@ TOKENIZER = {
 }
 
 
-def load_weights() -> dict[str, torch.Tensor]:
-    """The furthest trained weights: the joint stage's, or else those of the two towers trained
-    apart.
+def load_weights(stages: tuple[str, ...] = ("refine", "joint")) -> dict[str, torch.Tensor]:
+    """The furthest trained weights: those of the first of these stages that was trained, or else
+    of the two towers trained apart.
     """
-    if checkpoint_path("joint").exists():
-        return torch.load(checkpoint_path("joint"), weights_only=True)["modules"]
+    for stage in stages:
+        if checkpoint_path(stage).exists():
+            return torch.load(checkpoint_path(stage), weights_only=True)["modules"]
     return tower_weights()
 
 
 def weights_of(model: Path) -> dict[str, torch.Tensor]:
     """Those of a checkpoint, in single precision."""
-    return {name: tensor.float() for name, tensor in load_file(model / "model.safetensors").items()}
+    return tensors_of(model / "model.safetensors")
+
+
+def tensors_of(path: Path) -> dict[str, torch.Tensor]:
+    """Those of a file, in single precision."""
+    return {name: tensor.float() for name, tensor in load_file(path).items()}
 
 
 def tower_weights() -> dict[str, torch.Tensor]:
@@ -134,10 +140,11 @@ def export(folder: Path) -> None:
 
 def export_decoder(folder: Path, concepts: int) -> None:
     """Writes the decoder beside the towers, if it has been trained."""
-    if not checkpoint_path("decoder").exists():
+    stages = [stage for stage in ("refine_decoder", "decoder") if checkpoint_path(stage).exists()]
+    if not stages:
         print("no decoder yet: left out", flush=True)
         return
-    trained = torch.load(checkpoint_path("decoder"), weights_only=True)["modules"]
+    trained = torch.load(checkpoint_path(stages[0]), weights_only=True)["modules"]
     weights = {key: value.half().contiguous() for key, value in trained.items()}
     save_file(weights, folder / "decoder.safetensors", metadata={"format": "pt"})
     (folder / "decoder.safetensors").chmod(0o644)

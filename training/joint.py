@@ -65,19 +65,21 @@ class JointStage(Stage):
         masked: float = 0.0,
         locca: float = 0.0,
         curate: float = 0.0,
+        variety: float = 0.0,
         teacher: dict[str, torch.Tensor] | None = None,
         start: dict[str, torch.Tensor] | None = None,
         seed: int = SEED,
         rate: float = 1.0,
     ):
         """`silc`, `masked` and `locca` are weights of losses. `curate` is the share of scenes that
-        are drawn and left out, as `teacher` and learner say. `start` are weights in place of those
+        are drawn and left out, as `teacher` and learner say, `variety` that of drawings that are
+        changed as `Painter` says. `start` are weights in place of those
         of the stages before, `rate` a share of the rates that suit these.
         """
         torch.manual_seed(seed)
         self.concepts, self.batch, self.seed = concepts, budget.batch, seed
         self.modules = build_model()
-        self.modules.load_state_dict(start or tower_weights())
+        self.modules.load_state_dict(start or self.weights_before())
         named = list(trainable(self.modules, "text_model.", "vision_model."))
         self.optimisers = optimisers(named, muon_lr=rate * 2e-3, adam_lr=rate * 8e-4)
         slope = [p.requires_grad_() for p in (self.modules.logit_scale, self.modules.logit_bias)]
@@ -98,11 +100,15 @@ class JointStage(Stage):
         self.painter = training_painter(
             np.random.SeedSequence([seed, 4, rank]).generate_state(1)[0], concepts
         )
+        self.painter.variety = variety
         self.sampler = CaptionSampler(np.random.default_rng([seed, 5, rank]), concepts)
         self.anchors = build_anchors(concepts)
         self.positions = window_positions(0, 0, GRID, GRID)
         self.see = torch.compile(self._see) if compile else self._see
         self.read = torch.compile(encode_text) if compile else encode_text
+
+    def weights_before(self) -> dict[str, torch.Tensor]:
+        return tower_weights()
 
     def _see(self, model, pixels, positions):
         tokens = encode_patches(model, pixels, positions)[-1]

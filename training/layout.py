@@ -22,7 +22,7 @@ def window(painter: Painter, side: int) -> Scene:
 def whole_scene(painter: Painter, side: int, count: int | None = None) -> Scene:
     """A full scene of one to five objects whose size varies four-fold."""
     rng = painter.rng
-    count = int(rng.choice(5, p=[0.42, 0.28, 0.15, 0.1, 0.05]) + 1) if count is None else count
+    count = int(rng.choice(5, p=painter.things) + 1) if count is None else count
     largest = {1: 0.85, 2: 0.6, 3: 0.5, 4: 0.42, 5: 0.38}[count]
     smallest = 0.24 if count > 1 else 0.3
     sizes = side * np.exp(rng.uniform(np.log(smallest), np.log(largest), count))

@@ -16,6 +16,8 @@ PANELS = (
     ("vision", ("window_top1", "scene_top1"), "vision tower: best concept shown", 1),
     ("joint", ("image_top1", "batch_retrieval", "text_cosine"), "both towers together", 1),
     ("decoder", ("aref_boxes", "gcap_boxes", "cap_words", "gcap_words"), "decoder: nats a token", 6),
+    ("refine", ("image_top1", "batch_retrieval", "text_cosine"), "both towers once more, on varied drawings", 1),
+    ("refine_decoder", ("aref_boxes", "gcap_boxes", "cap_words", "gcap_words"), "decoder once more: nats a token", 6),
 )
 
 

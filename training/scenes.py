@@ -9,7 +9,7 @@ import numpy as np
 from .art import load_atlas
 from .photo import add_camera_noise, add_clutter, background
 from .settings import PATCH
-from .sprites import draw_outline, recolour, warp
+from .sprites import bend, draw_outline, flatten, recolour, warp
 
 BANK = 320  # background images kept per process
 SEEN = 0.3  # a thing less visible than this is no label of its scene
@@ -30,7 +30,14 @@ class Scene:
 
 
 class Painter:
-    """Draws random scenes of the first `concepts` concepts in the given styles."""
+    """Draws random scenes of the first `concepts` concepts in the given styles.
+
+    `augment` is the strength of changed colours, outlines and camera noise; `variety` is how often
+    a drawing is bent, flattened or outlined besides, to stand for styles that are not among them.
+    """
+
+    variety = 0.0
+    things = (0.42, 0.28, 0.15, 0.1, 0.05)  # shares of scenes of one to five things
 
     def __init__(
         self, rng: np.random.Generator, concepts: int, styles: tuple[int, ...], weights=None, augment=1.0
@@ -68,7 +75,13 @@ class Painter:
             sprite = recolour(sprite, self.rng, strength)
         if self.rng.random() < 0.12 * strength:
             sprite = draw_outline(sprite, self.rng)
-        return sprite
+        return self.vary(sprite) if self.variety else sprite
+
+    def vary(self, sprite: np.ndarray) -> np.ndarray:
+        bent, flat, lined = self.rng.random(3) < np.array([0.5, 0.25, 0.25]) * self.variety
+        sprite = bend(sprite, self.rng) if bent else sprite
+        sprite = flatten(sprite, self.rng) if flat else sprite
+        return draw_outline(sprite, self.rng) if lined else sprite
 
     def draw(self, height: int, width: int, concepts, sizes, centres, aspect: float = 1.0) -> Scene:
         """A scene of given concepts, sizes (pixels) and centres (y, x), later ones in front."""

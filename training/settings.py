@@ -53,4 +53,6 @@ BUDGETS = {
     "vision": Budget(steps=4_500, batch=160),
     "joint": Budget(steps=1_000, batch=32),
     "decoder": Budget(steps=1_600, batch=32),
+    "refine": Budget(steps=5_000, batch=64, processes=1),
+    "refine_decoder": Budget(steps=5_000, batch=32),
 }

@@ -55,6 +55,24 @@ def draw_outline(sprite: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return lined.astype(np.uint8)
 
 
+def bend(sprite: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The drawing with its lines bent smoothly, as another hand would draw the same thing."""
+    side, cells = sprite.shape[0], int(rng.integers(3, 6))
+    coarse = rng.normal(0, side * rng.uniform(0.01, 0.05), (2, cells, cells)).astype(np.float32)
+    x, y = (cv2.resize(shift, (side, side), interpolation=cv2.INTER_CUBIC) for shift in coarse)
+    rows, columns = np.mgrid[0:side, 0:side].astype(np.float32)
+    return cv2.remap(sprite, columns + x, rows + y, cv2.INTER_LINEAR, borderValue=(0, 0, 0, 0))
+
+
+def flatten(sprite: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The drawing in few flat colours: no shading, no texture."""
+    side, levels = sprite.shape[0], int(rng.integers(2, 6))
+    smooth = cv2.resize(cv2.pyrDown(sprite), (side, side))
+    smooth = cv2.medianBlur(np.ascontiguousarray(smooth[..., :3]), 5)
+    table = (np.round(np.arange(256) * (levels / 255)) * (255 / levels)).astype(np.uint8)
+    return np.dstack([np.minimum(cv2.LUT(smooth, table), sprite[..., 3:]), sprite[..., 3]])
+
+
 def warp(
     sprite: np.ndarray, size: float, rng: np.random.Generator, turn: float, flip: bool, aspect: float = 1.0
 ):

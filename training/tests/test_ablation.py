@@ -57,7 +57,7 @@ class Ablation(InFolder):
                 return [{"language": "mean", "text_to_image": [0.5 + shift, 0.7, 0.9]}]
             if arguments[0] == "segment":
                 return {"ours": {"mean_iou": 0.5 + shift}}
-            return {"all": {"pointing": 0.5 + shift}, "presence_auroc": 0.5 + shift}
+            return {"all": {"pointing": 0.5 + shift, "acc_at_05_fine": 0.6 + shift}, "presence_auroc": 0.5 + shift}
 
         options = ablation.parser().parse_args(
             [str(self.folder / "run"), "--galleries", "g", "--masks", "m", "--arms", "silc", "--seeds", "2"]
