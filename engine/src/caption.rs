@@ -1,6 +1,6 @@
 //! Words for images and their regions, by the decoder of the model.
 
-use glimpse_encoder::decoder::Decoder;
+use glimpse_encoder::decoder::{CAPTION_BEAMS, Decoder};
 use glimpse_encoder::dense::{DenseConfig, Rect};
 use glimpse_encoder::{DenseGrid, Encode};
 
@@ -17,8 +17,8 @@ pub struct CaptionOptions {
     pub rect: Option<Rect>,
     /// A language of [`Engine::caption_languages`]; the first of them if absent.
     pub language: Option<String>,
-    /// Captions wanted, 1 to [`MAX_CAPTIONS`]; more make the first a better one, since as many are
-    /// followed at a time.
+    /// Captions wanted, 1 to [`MAX_CAPTIONS`]; more than [`CAPTION_BEAMS`] may make the first a
+    /// better one, since as many are followed at a time.
     pub count: usize,
 }
 
@@ -59,10 +59,12 @@ impl Engine {
             return Err(EngineError::empty_box());
         }
         self.decode(image, options, |decoder, grid, language| {
-            let said = match options.rect {
-                None => decoder.caption(grid, language, options.count),
-                Some(rect) => decoder.describe(grid, rect, language, options.count),
+            let beams = options.count.max(CAPTION_BEAMS);
+            let mut said = match options.rect {
+                None => decoder.caption(grid, language, beams),
+                Some(rect) => decoder.describe(grid, rect, language, beams),
             }?;
+            said.truncate(options.count);
             let caption = |text, probability| Caption { text, rect: options.rect, probability };
             Ok(said.into_iter().map(|said| caption(said.value, said.probability)).collect())
         })
@@ -145,6 +147,8 @@ mod tests {
         assert!(usual.windows(2).every(|pair| pair[0].probability >= pair[1].probability));
         assert_eq!(usual, ask(Some("en")));
         assert_ne!(usual, ask(Some("ja")));
+        // One alone is the best that is found while some are followed.
+        assert_eq!(engine.caption(&image, &CaptionOptions::default()).unwrap(), usual[..1]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a batch is asked of the model, here or at a worker.
 
+use glimpse_encoder::decoder::CAPTION_BEAMS;
 use glimpse_encoder::dense::{DenseFeatures, DenseProfile, Views};
 use glimpse_encoder::{Encode, EncodeError, Outputs, PixelInput as View};
 use rayon::prelude::*;
@@ -52,7 +53,8 @@ impl Model<'_> {
         let Some(language) = self.captions else { return Ok(Vec::new()) };
         let Some(decoder) = self.encoder.decoder()? else { return Ok(Vec::new()) };
         let caption = |features: &&DenseFeatures| {
-            Ok(decoder.caption(features.whole(), language, 1)?.pop().map(|said| said.value))
+            let said = decoder.caption(features.whole(), language, CAPTION_BEAMS)?;
+            Ok(said.into_iter().next().map(|said| said.value))
         };
         images.par_iter().map(caption).collect()
     }
