@@ -85,7 +85,7 @@ impl Decoder {
     }
 
     /// Captions of the whole image in one language, likeliest first; at most `beams`, which is how
-    /// many are followed at a time (1: greedy; [`CAPTION_BEAMS`] is what a single caption is worth).
+    /// many are followed at a time (1: greedy; [`CAPTION_BEAMS`]: what a single caption is worth).
     ///
     /// # Errors
     /// [`EncodeError::Decoder`] for a language that it does not know or a grid of another model.

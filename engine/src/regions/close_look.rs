@@ -62,8 +62,8 @@ impl<'a> PlaceScores<'a> {
         grown(&self.products, self.cols, rect)
     }
 
-    /// The place that shows most of it, from the left and from the top as shares of the image. Faint
-    /// scores are all 0; products are not.
+    /// The place that shows most of it, from the left and from the top as shares of the image.
+    /// Faint scores are all 0; products are not.
     pub fn peak(&self) -> (f32, f32) {
         let best = (0..self.products.len()).max_by(|&a, &b| self.products[a].total_cmp(&self.products[b])).unwrap_or(0);
         let cols = self.cols.max(1);

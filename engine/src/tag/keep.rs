@@ -117,7 +117,8 @@ impl Engine {
         })
     }
 
-    /// Keeps no tags of regions any more, and forgets those that are kept. False if there were none.
+    /// Keeps no tags of regions any more, and forgets those that are kept. False if there were
+    /// none.
     ///
     /// # Errors
     /// [`EngineError::Busy`] while folders are being indexed or regions tagged; if there is no index
