@@ -1,5 +1,5 @@
-//! Texts that other machines encode: for one that has no room for a text tower, which is most of some
-//! models, or no time.
+//! Texts that other machines encode: for one that has no room for a text tower, which is most of
+//! some models, or no time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

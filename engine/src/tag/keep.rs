@@ -121,8 +121,8 @@ impl Engine {
     /// none.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] while folders are being indexed or regions tagged; if there is no index
-    /// yet, or it cannot be written.
+    /// [`EngineError::Busy`] while folders are being indexed or regions tagged; if there is no
+    /// index yet, or it cannot be written.
     pub fn drop_region_tags(&self) -> Result<bool, EngineError> {
         let _running = self.turns.claim()?;
         let were_kept = self.kept_labels()?.is_some();
