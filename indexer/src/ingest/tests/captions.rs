@@ -1,5 +1,6 @@
 //! Images are described when that is asked for, and found by it.
 
+use glimpse_encoder::decoder::CAPTION_BEAMS;
 use glimpse_encoder::dense::{DenseProfile, Views};
 use glimpse_encoder::image_file::{Limits, decode};
 use glimpse_nonempty::{Every as _, each};
@@ -23,7 +24,7 @@ fn said(fixture: &Fixture, path: &Path) -> String {
     let views: Views = profile.views(&fixture.encoder, &image.pixels).unwrap();
     let grid = profile.encode(&fixture.encoder, &[views]).unwrap().remove(0).grid;
     let decoder = fixture.encoder.decoder().unwrap().unwrap();
-    decoder.caption(&grid, "en", 1).unwrap().remove(0).value
+    decoder.caption(&grid, "en", CAPTION_BEAMS).unwrap().remove(0).value
 }
 
 #[test]
