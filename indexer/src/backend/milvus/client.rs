@@ -228,17 +228,26 @@ fn failed(status: &tonic::Status) -> Failure {
     Failure { reason: format!("{message}{hint}"), is_passing: passing.contains(&status.code()) || is_broken }
 }
 
+/// What servers say of themselves that passes.
+const PASSING_WORDS: [&str; 7] =
+    ["not ready", "no available", "rate limit", "not loaded", "not fully loaded", "node not match", "node not found"];
+
 /// An answer that says no.
 fn refused(status: &Status) -> Failure {
     // 1: a part of the server is not ready; 8, 9: too much at once; 101, 103: a collection that is
-    // being loaded, as after a restart; 500 to 599: shards without a leader yet.
+    // being loaded, as after a restart; 500 to 599: shards without a leader yet; 901 to 905: a
+    // server that has started again still asks for nodes of before.
     let code = status.code % 10_000;
     let is_passing = status.retriable
-        || matches!(code, 1 | 8 | 9 | 101 | 103 | 500..=599)
-        || ["not ready", "no available", "rate limit", "not loaded", "not fully loaded"]
-            .iter()
-            .any(|words| status.reason.contains(words));
-    Failure { reason: status.reason.clone(), is_passing }
+        || matches!(code, 1 | 8 | 9 | 101 | 103 | 500..=599 | 901..=905)
+        || PASSING_WORDS.iter().any(|words| status.reason.contains(words));
+    Failure { reason: last_words(&status.reason).to_owned(), is_passing }
+}
+
+/// What a server says of its last attempt, without the calls that led there.
+fn last_words(reason: &str) -> &str {
+    let last = reason.rsplit_once("attempt #").and_then(|(_, last)| last.split_once(": "));
+    last.map_or(reason, |(_, last)| last).lines().next().unwrap_or_default()
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {
@@ -253,4 +262,26 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_has_started_again_is_waited_for() {
+        let reason = "attempt #0: stack trace: /pkg/tracer/stack_trace.go:51\n/pkg/retry.go:44 retry.Do\n: attempt #0: rpc \
+                      error: code = Unknown desc = node not match[expectedNodeID=1][actualNodeID=2]: attempt #7: session \
+                      not found->datanode-1: node not found[node=1]: unrecoverable error\n";
+        let failure = refused(&Status { code: 65_535, reason: reason.to_owned(), ..Status::default() });
+        assert!(failure.is_passing);
+        assert_eq!(failure.reason, "session not found->datanode-1: node not found[node=1]: unrecoverable error");
+        let failure = refused(&Status {
+            code: 100,
+            reason: "collection not found[collection=a]".to_owned(),
+            ..Status::default()
+        });
+        assert!(!failure.is_passing);
+        assert_eq!(failure.reason, "collection not found[collection=a]");
+    }
 }
