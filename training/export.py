@@ -39,14 +39,17 @@ TOKENIZER = {
 }
 
 
-def load_weights(stages: tuple[str, ...] = ("refine", "joint")) -> dict[str, torch.Tensor]:
-    """The furthest trained weights: those of the first of these stages that was trained, or else
-    of the two towers trained apart.
-    """
+def trained(*stages: str) -> dict[str, torch.Tensor] | None:
+    """The weights of the first of these stages that was trained here, if one was."""
     for stage in stages:
         if checkpoint_path(stage).exists():
             return torch.load(checkpoint_path(stage), weights_only=True)["modules"]
-    return tower_weights()
+    return None
+
+
+def load_weights() -> dict[str, torch.Tensor]:
+    """The furthest trained weights: of both towers together, or else of the two trained apart."""
+    return trained("refine", "joint") or tower_weights()
 
 
 def weights_of(model: Path) -> dict[str, torch.Tensor]:
@@ -63,11 +66,9 @@ def tower_weights() -> dict[str, torch.Tensor]:
     """What the towers have learnt apart; a tower that has not been trained yet stays as it starts."""
     torch.manual_seed(SEED)
     weights = build_model().state_dict()
-    if checkpoint_path("text").exists():
-        text = torch.load(checkpoint_path("text"), weights_only=True)["modules"]
+    if text := trained("text"):
         weights.update({key: value for key, value in text.items() if key.startswith("text_model.")})
-    if checkpoint_path("vision").exists():
-        vision = torch.load(checkpoint_path("vision"), weights_only=True)["modules"]
+    if vision := trained("vision"):
         vision = {key.removeprefix("siglip."): value for key, value in vision.items()}
         weights.update({key: value for key, value in vision.items() if key.startswith("vision_model.")})
     weights["logit_scale"].fill_(math.log(START_SCALE))
@@ -140,12 +141,11 @@ def export(folder: Path) -> None:
 
 def export_decoder(folder: Path, concepts: int) -> None:
     """Writes the decoder beside the towers, if it has been trained."""
-    stages = [stage for stage in ("refine_decoder", "decoder") if checkpoint_path(stage).exists()]
-    if not stages:
+    decoder = trained("refine_decoder", "decoder")
+    if decoder is None:
         print("no decoder yet: left out", flush=True)
         return
-    trained = torch.load(checkpoint_path(stages[0]), weights_only=True)["modules"]
-    weights = {key: value.half().contiguous() for key, value in trained.items()}
+    weights = {key: value.half().contiguous() for key, value in decoder.items()}
     save_file(weights, folder / "decoder.safetensors", metadata={"format": "pt"})
     (folder / "decoder.safetensors").chmod(0o644)
     config = decoder_config(concepts)

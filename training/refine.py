@@ -11,9 +11,8 @@ import json
 import torch
 
 from .decoder import DecoderStage
-from .export import load_weights, tensors_of, weights_of
+from .export import tensors_of, trained, weights_of
 from .joint import JointStage
-from .loop import checkpoint_path
 from .scenes import Painter
 from .settings import MODEL_DIR, Budget
 
@@ -37,7 +36,7 @@ class RefineStage(JointStage):
         self.painter.things = THINGS
 
     def weights_before(self) -> dict[str, torch.Tensor]:
-        return load_weights(("joint",)) if checkpoint_path("joint").exists() else weights_of(MODEL_DIR)
+        return trained("joint") or weights_of(MODEL_DIR)
 
     def loss(self, progress):
         vary(self.painter, progress)
@@ -55,8 +54,8 @@ class RefineDecoderStage(DecoderStage):
 
     def weights_before(self) -> dict[str, torch.Tensor]:
         """Those of a decoder that has the same words."""
-        if checkpoint_path("decoder").exists():
-            return torch.load(checkpoint_path("decoder"), weights_only=True)["modules"]
+        if decoder := trained("decoder"):
+            return decoder
         told = json.loads((MODEL_DIR / "decoder.json").read_text(encoding="utf-8"))
         if tuple(told["pieces"]) != self.config.pieces or tuple(told["languages"]) != self.config.languages:
             raise SystemExit(f"{MODEL_DIR}: its decoder has other words; train one first (--stage decoder)")
