@@ -246,6 +246,7 @@ impl Index {
     /// and the index must be opened anew to be written again.
     pub fn commit(&self) -> Result<(), IndexError> {
         self.store.sync()?;
+        self.file_waiting_regions()?;
         // Committing words costs ten files or so; doing it at every commit of a bulk load would
         // leave their index in crumbs. After a crash they catch up.
         if let Some(mut last) = self.writer.try_lock_words()
@@ -253,6 +254,17 @@ impl Index {
         {
             self.sync_words()?;
             *last = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Writes files of regions in the middle of a run that adds very many, so that the store does not
+    /// grow by what it will give up anyway; not where somebody is at it.
+    fn file_waiting_regions(&self) -> Result<(), IndexError> {
+        if self.regions.has_many_waiting()
+            && let Some(_turn) = self.writer.try_lock_regions()
+        {
+            self.finish_read_regions(&mut |_, _| ControlFlow::Continue(()))?;
         }
         Ok(())
     }
