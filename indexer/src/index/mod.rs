@@ -38,6 +38,7 @@ pub use self::graph::SearchedBy;
 use self::memory::Memory;
 use self::outside::Outside;
 use self::region_tags::RegionTagSlot;
+pub(crate) use self::regions::REGION_FILES;
 use self::regions::RegionSlot;
 use self::snapshot::SnapshotSlot;
 use self::turn::Turns;
@@ -170,9 +171,10 @@ impl std::fmt::Debug for Index {
 
 impl Index {
     /// The newest format that this program reads and the one that it writes. Format 2 has numbers
-    /// for more image formats, format 3 for videos and has frames of them: a library of an older
-    /// format becomes one of a newer with the first image that needs it.
-    pub const FORMAT: u32 = 3;
+    /// for more image formats, format 3 for videos and has frames of them, and in format 4 vectors of
+    /// regions may be in files alone: a library of an older format becomes one of a newer with the
+    /// first image, or the first file of regions, that needs it.
+    pub const FORMAT: u32 = 4;
 
     // ---- facts ----
 

@@ -247,6 +247,7 @@ impl Index {
     /// and the index must be opened anew to be written again.
     pub fn commit(&self) -> Result<(), IndexError> {
         self.store.sync()?;
+        self.file_waiting_regions()?;
         // Committing words costs ten files or so; doing it at every commit of a bulk load would
         // leave their index in crumbs. After a crash they catch up.
         if let Some(mut last) = self.writer.try_lock_words()
@@ -256,6 +257,17 @@ impl Index {
             *last = Some(Instant::now());
         }
         self.feed_now_and_then()
+    }
+
+    /// Writes files of regions in the middle of a run that adds very many, so that the store does not
+    /// grow by what it will give up anyway; not where somebody is at it.
+    fn file_waiting_regions(&self) -> Result<(), IndexError> {
+        if self.regions.has_many_waiting()
+            && let Some(_turn) = self.writer.try_lock_regions()
+        {
+            self.finish_read_regions(&mut |_, _| ControlFlow::Continue(()))?;
+        }
+        Ok(())
     }
 
     /// As [`Index::finish_with`], to the end.

@@ -175,6 +175,9 @@ pub(crate) fn region(id: ImageId, part: u8) -> [u8; 9] {
     key
 }
 
+/// The part of an image's regions that stands for vectors in a file. 63 regions never fill as many.
+pub(crate) const FILED: u8 = 255;
+
 /// Reads the key of `regions`.
 pub(crate) fn parse_region(key: &[u8]) -> Option<(ImageId, u8)> {
     let (&part, id) = key.split_last()?;

@@ -34,7 +34,7 @@ const TABLES: [Table; 8] = [
 ];
 
 /// The entries of `meta` that are taken: the others are of tables and files that are made anew.
-const META: [&[u8]; 4] = [meta::MANIFEST, meta::NEXT_ID, meta::MOUNTS, meta::REGION_LABELS];
+const META: [&[u8]; 5] = [meta::MANIFEST, meta::NEXT_ID, meta::MOUNTS, meta::REGION_CELLS, meta::REGION_LABELS];
 
 /// What a look at a log found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

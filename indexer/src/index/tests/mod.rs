@@ -4,6 +4,7 @@
 mod absent;
 mod damage;
 mod disk;
+mod disk_use;
 mod files;
 mod graph;
 mod injected;
@@ -12,6 +13,7 @@ mod loss;
 mod operations;
 mod power;
 mod region_files;
+mod region_rows;
 mod region_tags;
 mod regions;
 mod rot;
