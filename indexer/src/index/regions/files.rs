@@ -127,6 +127,10 @@ impl Index {
     /// As [`Index::finish_regions`]; the caller has the turn to read the regions.
     pub(in crate::index) fn finish_read_regions(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         self.store.sweep_region_graph()?;
+        if self.outside.is_some() {
+            // Files that were there stay as they are, and nothing moves to others.
+            return Ok(());
+        }
         // A folder of an older program; what cannot be removed now is removed next time.
         let _ = std::fs::remove_dir_all(self.dir.join("region-snapshot"));
         let revision = self.revision();
@@ -163,6 +167,7 @@ impl Index {
         self.store.sync()?;
         fault::nobody_waits();
         self.store.put_region_cells(&entry)?;
+        self.regions.forget_files();
         self.forget_lost(&lost)?;
         if self.regions.get().is_some() {
             let read = self.read_regions(&|| Some(self.writer.lock()));
@@ -280,7 +285,10 @@ impl Index {
 
     /// All images, by number.
     pub(super) fn image_ids(&self) -> Vec<ImageId> {
-        let mut ids: Vec<ImageId> = self.scan.ids().into_iter().map(|id| id.image()).collect();
+        let mut ids: Vec<ImageId> = match &self.outside {
+            Some(_) => self.facts().ids().collect(),
+            None => self.scan.ids().into_iter().map(|id| id.image()).collect(),
+        };
         ids.sort_unstable();
         ids
     }

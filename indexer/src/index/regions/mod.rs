@@ -41,6 +41,8 @@ pub(super) struct RegionSlot {
     waiting: AtomicUsize,
     /// Files are to be written anew.
     is_stale: AtomicBool,
+    /// Files that regions of single images were read from.
+    files: RwLock<Option<Arc<Cells>>>,
 }
 
 impl RegionSlot {
@@ -100,6 +102,12 @@ impl RegionSlot {
     /// They are read again when next asked for.
     pub(super) fn clear(&self) {
         *self.regions.write() = None;
+        self.forget_files();
+    }
+
+    /// Files are opened again when next asked for single images.
+    fn forget_files(&self) {
+        *self.files.write() = None;
     }
 }
 
@@ -183,12 +191,25 @@ impl Index {
     pub(crate) fn stored_regions(&self, id: ImageId) -> Result<Option<Stored>, IndexError> {
         Ok(match format::held(id, self.scan.dim(), &self.store.region_parts(id)?) {
             Ok(Held::Whole(stored, _)) => Some(stored),
-            Ok(Held::Filed(map, fingerprint)) => {
-                let opened = self.open_region_files()?;
-                opened.and_then(|(cells, _)| Some(filed(&cells, id, map, fingerprint)?.0))
-            }
+            Ok(Held::Filed(map, fingerprint)) => self.filed_regions(id, map, fingerprint)?,
             Err(_) => None,
         })
+    }
+
+    /// The regions of an image whose vectors are in files under this fingerprint; `None` if they
+    /// cannot be read.
+    fn filed_regions(&self, id: ImageId, map: RegionMap, fingerprint: u32) -> Result<Option<Stored>, IndexError> {
+        let known = self.regions.files.read().clone();
+        let known = known.filter(|files| files.has(id, fingerprint));
+        let files = match known {
+            Some(files) => files,
+            // Others may have been written since.
+            None => match self.open_region_files()? {
+                Some((files, _)) => Arc::clone(self.regions.files.write().insert(Arc::new(files))),
+                None => return Ok(None),
+            },
+        };
+        Ok(filed(&files, id, map, fingerprint).map(|(stored, _)| stored))
     }
 
     /// Regions in the form that is stored.
