@@ -171,9 +171,9 @@ impl std::fmt::Debug for Index {
 
 impl Index {
     /// The newest format that this program reads and the one that it writes. Format 2 has numbers
-    /// for more image formats, format 3 for videos and has frames of them, and in format 4 vectors of
-    /// regions may be in files alone: a library of an older format becomes one of a newer with the
-    /// first image, or the first file of regions, that needs it.
+    /// for more image formats, format 3 for videos and has frames of them, and in format 4 vectors
+    /// of regions may be in files alone: a library of an older format becomes one of a newer with
+    /// the first image, or the first file of regions, that needs it.
     pub const FORMAT: u32 = 4;
 
     // ---- facts ----

@@ -259,8 +259,8 @@ impl Index {
         self.feed_now_and_then()
     }
 
-    /// Writes files of regions in the middle of a run that adds very many, so that the store does not
-    /// grow by what it will give up anyway; not where somebody is at it.
+    /// Writes files of regions in the middle of a run that adds very many, so that the store does
+    /// not grow by what it will give up anyway; not where somebody is at it.
     fn file_waiting_regions(&self) -> Result<(), IndexError> {
         if self.regions.has_many_waiting()
             && let Some(_turn) = self.writer.try_lock_regions()
@@ -292,9 +292,9 @@ impl Index {
     /// the files of regions, each if there are enough; with a graph there is a snapshot, which
     /// opening reads. A store that takes far more room than it needs is written anew. This may take
     /// minutes; `progress` is told how many vectors of how many are linked, then how many images of
-    /// how many have their regions written, and the last again and again while the store is written;
-    /// it ends the work when it breaks. Then what was there serves, and the next call goes on. Others read and write
-    /// meanwhile.
+    /// how many have their regions written, and the last again and again while the store is
+    /// written; it ends the work when it breaks. Then what was there serves, and the next call goes
+    /// on. Others read and write meanwhile.
     ///
     /// # Errors
     /// If a store fails.

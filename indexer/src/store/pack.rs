@@ -8,8 +8,8 @@
 //! sled/new/db        is synced, and takes the place of sled/db in one rename
 //! ```
 //!
-//! So whenever a process is killed, or the power goes, `sled/db` is the old log or the new one, with
-//! all that was synced. Whoever has a handle of the old one reads what was there when it went.
+//! So whenever a process is killed, or the power goes, `sled/db` is the old log or the new one,
+//! with all that was synced. Whoever has a handle of the old one reads what was there when it went.
 
 use std::fs;
 use std::ops::Bound::{self, Excluded, Included, Unbounded};

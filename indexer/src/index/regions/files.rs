@@ -45,8 +45,8 @@ const SAMPLED: usize = 8;
 
 /// What is to be written.
 enum Plan {
-    /// All regions into one segment, in cells of their own. There are about so many, and these files
-    /// have those that the store gave up.
+    /// All regions into one segment, in cells of their own. There are about so many, and these
+    /// files have those that the store gave up.
     Anew(usize, Option<Box<Cells>>),
     /// A segment behind the first `keep` ones.
     Append { cells: Box<Cells>, entry: CellsEntry, keep: usize, images: Vec<ImageId>, gone: Vec<ImageId> },
@@ -213,14 +213,15 @@ impl Index {
         Ok(Some(self.plan_segment(cells, entry, images, gone)))
     }
 
-    /// All regions anew, if there are enough. Where files cannot be read that may have some, nothing
-    /// is written, and nothing given up: a drive may be away.
+    /// All regions anew, if there are enough. Where files cannot be read that may have some,
+    /// nothing is written, and nothing given up: a drive may be away.
     fn plan_anew(&self, cells: Option<Cells>) -> Result<Option<Plan>, IndexError> {
         let is_whole = cells.as_ref().is_some_and(|cells| cells.faults().is_empty());
         let lost = if is_whole { Vec::new() } else { self.images_without_file(cells.as_ref())? };
         if !lost.is_empty() {
             self.regions.set_fault(Some(format!(
-                "the regions of {} images are in files that cannot be read, in {}: run `glimpse verify --repair`,                  unless the files can be brought back",
+                "the regions of {} images are in files that cannot be read, in {}: run `glimpse verify --repair`, \
+                 unless the files can be brought back",
                 lost.len(),
                 self.region_dir().display()
             )));

@@ -111,8 +111,8 @@ impl RegionSlot {
     }
 }
 
-/// The regions of an image whose vectors are in files under this fingerprint, and their rows; `None`
-/// if they cannot be read.
+/// The regions of an image whose vectors are in files under this fingerprint, and their rows;
+/// `None` if they cannot be read.
 fn filed(cells: &Cells, id: ImageId, map: RegionMap, fingerprint: u32) -> Option<(Stored, Vec<u8>)> {
     let rows = cells.rows_of(id, fingerprint)?;
     let vectors = cells.vectors_of(&rows)?;

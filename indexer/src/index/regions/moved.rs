@@ -1,9 +1,9 @@
 //! Vectors of regions go from the store to the files: once files that have them are synced and
 //! named in the store, the store gives up its own.
 //!
-//! Nothing is given up whose rows were not read back from the files as they should be, and each image
-//! in one atomic step: its vectors go, and in their place comes a mark with the fingerprint by which
-//! the files know them ([`format::encode_filed`]).
+//! Nothing is given up whose rows were not read back from the files as they should be, and each
+//! image in one atomic step: its vectors go, and in their place comes a mark with the fingerprint
+//! by which the files know them ([`format::encode_filed`]).
 
 use crate::IndexError;
 use crate::fault;

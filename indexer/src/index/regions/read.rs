@@ -1,6 +1,6 @@
-//! Reading regions: by their files if there are some, and of the store only what changed since; else
-//! all of the store, into memory. Others write meanwhile, so what changed is read again
-//! at the end.
+//! Reading regions: by their files if there are some, and of the store only what changed since;
+//! else all of the store, into memory. Others write meanwhile, so what changed is read again at the
+//! end.
 
 use std::collections::HashMap;
 use std::sync::Arc;

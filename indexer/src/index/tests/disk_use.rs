@@ -1,6 +1,5 @@
-//! Bytes an image takes on disk, by what takes them: a measurement, and its bound
-//! (`cargo test --release -p glimpse-indexer --lib disk_use -- --ignored --nocapture`; `IMAGES` says
-//! how many).
+//! Bytes an image takes on disk, by what takes them: a measurement, and its bound (`cargo test
+//! --release -p glimpse-indexer --lib disk_use -- --ignored --nocapture`; `IMAGES` says how many).
 
 use glimpse_encoder::Embedding;
 use glimpse_encoder::dense::{RegionMap, Regions};
@@ -74,4 +73,5 @@ fn disk_use() {
         }
     }
     assert!(each_takes(home, "region-cells", images) < 23.0);
+    assert!(each_takes(home, "", images) < 32.0);
 }

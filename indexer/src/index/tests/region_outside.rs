@@ -1,5 +1,5 @@
-//! Regions whose vectors are in files alone, in a library whose vectors a server searches: it is fed
-//! with them, they stay where they are, and what comes later stays in the store.
+//! Regions whose vectors are in files alone, in a library whose vectors a server searches: it is
+//! fed with them, they stay where they are, and what comes later stays in the store.
 
 use std::collections::BTreeMap;
 

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! - A **segment** has the regions of some images ([`segment`]): rows of six bits a component and
-//!   shapes image by image, and codes of one bit a component cell by cell. A search reads the codes of the cells
-//!   nearest to the query, and puts in order, by their rows, those that may be among the best.
+//!   shapes image by image, and codes of one bit a component cell by cell. A search reads the codes
+//!   of the cells nearest to the query, and puts in order, by their rows, those that may be among
+//!   the best.
 //! - Segments are never changed. What comes later is a new segment; images that it has, and those
 //!   that it says are gone, count no more in older ones.
 //! - In memory there are centroids, and 16 bytes an image.

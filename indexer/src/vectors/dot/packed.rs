@@ -1,6 +1,6 @@
 //! Rows whose components have a few bits each, in planes of 4, 2 or 1 of these bits, the highest
-//! first. A plane is laid out as a code is ([`super::codes`]), so that it is shifted and masked where
-//! it lies.
+//! first. A plane is laid out as a code is ([`super::codes`]), so that it is shifted and masked
+//! where it lies.
 
 use super::codes::{CodeProbe, pack};
 

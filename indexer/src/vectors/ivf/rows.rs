@@ -1,12 +1,12 @@
 //! Vectors of length 1 in a few bits a component. They are turned at random, so that no component
-//! stands out and all are rounded to one grid, whose step is chosen for each vector so that it keeps
-//! the most of its direction. The decoded vector has the length of the one that was rounded.
+//! stands out and all are rounded to one grid, whose step is chosen for each vector so that it
+//! keeps the most of its direction. The decoded vector has the length of the one that was rounded.
 
 use super::Rotation;
 use crate::vectors::{CodeProbe, Kernel, Planes, RowPlanes, bits_of, pack_planes, packed_bytes, unpack_planes};
 
-/// Bits of the planes of a row. Where some components stand out, as those of models do, the error of
-/// a score is half as large again as by int8 (`benches/RESULTS-scale.md`).
+/// Bits of the planes of a row. Where some components stand out, as those of models do, the error
+/// of a score is half as large again as by int8 (`benches/RESULTS-scale.md`).
 const PLANES: &RowPlanes = &[4, 2];
 /// Steps of the grid that are tried, in standard deviations.
 const STEPS: [f32; 5] = [0.085, 0.095, 0.105, 0.115, 0.13];
