@@ -5,9 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use glimpse_encoder::dense::{RegionMap, Regions};
 use glimpse_encoder::image_file::Format;
-use glimpse_encoder::{ModelInfo, Scoring, dot};
-use glimpse_indexer::{ContentHash, FileRecord, FileRole, GeoBox, ImageId, ImageRecord, Index, Library, Moment, Place};
+use glimpse_encoder::{Embedding, ModelInfo, Scoring, dot};
+use glimpse_indexer::regions::{RegionId, RegionShape};
+use glimpse_indexer::{
+    ContentHash, FileRecord, FileRole, GeoBox, ImageId, ImageRecord, Index, IndexOptions, Library, Moment, Place,
+};
 use glimpse_nonempty::each;
 
 const DIM: usize = 16;
@@ -84,12 +88,34 @@ fn vector(n: u64) -> Vec<f32> {
     values.iter().map(|v| v / length).collect()
 }
 
+/// Two leaves side by side, and both.
+fn regions(n: u64) -> Regions {
+    let map = RegionMap::new(2, 4, [0, 0, 1, 1].repeat(2), vec![1, 2, 3]).unwrap();
+    Regions { map, vectors: (0..3).map(|region| Embedding::new(vector(20 + 3 * n + region)).unwrap()).collect() }
+}
+
+fn check_regions(index: &Index) {
+    let found = index.regions().unwrap();
+    assert_eq!((found.len(), found.images()), (6, 2));
+    for (n, region) in each((0..2).flat_map(|n| (0..3).map(move |region| (n, region)))) {
+        let id = RegionId { image: ImageId(n), region };
+        assert_eq!(found.nearest(&vector(20 + 3 * n + u64::from(region)), 1, None).unwrap()[0].id, id);
+        let map = &regions(n).map;
+        assert_eq!(index.region_map(ImageId(n)).unwrap().as_ref(), Some(map));
+        assert_eq!(found.shapes(ImageId(n)).unwrap()[usize::from(region)], RegionShape::of(map, region.into()));
+    }
+}
+
 fn write(home: &Path) {
-    let index = Library::at(home).open_for(&model(), false).unwrap();
+    let options = IndexOptions { regions_from: 1, ..IndexOptions::default() };
+    let index = Library::with_options(home, options).open_for(&model(), false).unwrap();
     index.add_root("/photos".into()).unwrap();
     for file in files() {
-        let record = images(Index::FORMAT)[file.image.0 as usize].clone();
-        index.add(record, &vector(file.image.0), file).unwrap();
+        let (n, record) = (file.image.0, images(Index::FORMAT)[file.image.0 as usize].clone());
+        match n {
+            2 => index.add(record, &vector(n), file).unwrap(),
+            _ => index.add_with_regions(record, &vector(n), &regions(n), file).unwrap(),
+        };
     }
     companions().into_iter().for_each(|file| index.put_file(file).unwrap());
     // An image that was there once: its number stays used.
@@ -127,6 +153,9 @@ fn check(index: &Arc<Index>, format: u32) {
     let by_words = index.words("谷 lauterbrunnen", 5, None).unwrap();
     assert_eq!(by_words.iter().map(|hit| hit.id).collect::<Vec<_>>(), [ImageId(1)]);
     assert_eq!(index.nearest(&vector(1), 1, None).unwrap()[0].id, ImageId(1));
+    if format >= 4 {
+        check_regions(index);
+    }
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }
 
@@ -193,6 +222,20 @@ fn format_2_opens_and_can_be_written() {
     index.add(record, &vector(5), FileRecord { path: "/photos/new.gif".into(), ..files()[0].clone() }).unwrap();
     assert_eq!(index.manifest().format, 3, "older programs know of no frames");
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn format_3_opens_and_can_be_written() {
+    let home = tempfile::tempdir().unwrap();
+    copy(&formats().join("v3"), home.path());
+    let options = IndexOptions { regions_from: 1, ..IndexOptions::default() };
+    let index = Library::with_options(home.path(), options).open().unwrap();
+    check(&index, 3);
+    (0..2).for_each(|n| index.put_regions(ImageId(n), &regions(n)).unwrap());
+    assert_eq!(index.manifest().format, 3, "older programs read them still");
+    index.finish().unwrap();
+    assert_eq!(index.manifest().format, 4, "older programs would miss what is in files alone");
+    check(&index, 4);
 }
 
 /// A change of format comes with an example of the new one, which this test makes.

@@ -38,6 +38,7 @@ pub use self::graph::SearchedBy;
 use self::memory::Memory;
 use self::outside::Outside;
 use self::region_tags::RegionTagSlot;
+pub(crate) use self::regions::REGION_FILES;
 use self::regions::RegionSlot;
 use self::snapshot::SnapshotSlot;
 use self::turn::Turns;
@@ -170,9 +171,10 @@ impl std::fmt::Debug for Index {
 
 impl Index {
     /// The newest format that this program reads and the one that it writes. Format 2 has numbers
-    /// for more image formats, format 3 for videos and has frames of them: a library of an older
-    /// format becomes one of a newer with the first image that needs it.
-    pub const FORMAT: u32 = 3;
+    /// for more image formats, format 3 for videos and has frames of them, and in format 4 vectors
+    /// of regions may be in files alone: a library of an older format becomes one of a newer with
+    /// the first image, or the first file of regions, that needs it.
+    pub const FORMAT: u32 = 4;
 
     // ---- facts ----
 
@@ -223,9 +225,17 @@ impl Index {
             vectors: self.scan.storage(),
             search: self
                 .outside_name()
-                .unwrap_or_else(|| self.graph.name(&self.scan) + &self.snapshot.fault() + &self.regions.fault()),
+                .unwrap_or_else(|| self.graph.name(&self.scan) + &self.snapshot.fault() + &self.regions.fault())
+                + &self.store_fault(),
             searched_by: if self.outside.is_some() { SearchedBy::Server } else { self.graph.searched_by() },
         })
+    }
+
+    /// Why the store takes more room than it needs, in words to follow the name of the search.
+    fn store_fault(&self) -> String {
+        self.store
+            .unpacked()
+            .map_or(String::new(), |fault| format!("; the store keeps room that it does not need ({fault})"))
     }
 
     /// Lets the folder be retired as soon as this process closes the index.
@@ -249,8 +259,8 @@ impl Index {
 struct Folder {
     path: PathBuf,
     retired: AtomicBool,
-    /// Bytes of the store's log when it was opened.
-    log_bytes: u64,
+    /// Bytes of the store's log when it was opened; 0 if that is another one now.
+    log_bytes: AtomicU64,
 }
 
 /// Bytes of a log that take a tenth of a second to read.
@@ -262,8 +272,13 @@ impl Folder {
         Self {
             path: path.to_path_buf(),
             retired: AtomicBool::new(false),
-            log_bytes: Store::log_bytes(&path.join("sled")),
+            log_bytes: AtomicU64::new(Store::log_bytes(&path.join("sled"))),
         }
+    }
+
+    /// Nothing of the store's log has been read yet.
+    fn note_new_log(&self) {
+        self.log_bytes.store(0, Ordering::Relaxed);
     }
 }
 
@@ -272,7 +287,7 @@ impl Drop for Folder {
         if *self.retired.get_mut() {
             // What cannot be renamed now is renamed when the library is opened next.
             let _ = folders::rename_retired(&self.path);
-        } else if Store::log_bytes(&self.path.join("sled")) > self.log_bytes + LONG_LOG {
+        } else if Store::log_bytes(&self.path.join("sled")) > *self.log_bytes.get_mut() + LONG_LOG {
             Store::checkpoint(&self.path.join("sled"));
         }
     }

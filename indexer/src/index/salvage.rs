@@ -1,11 +1,13 @@
 //! A generation from what can be read of a damaged one.
 
 use std::path::Path;
+use std::{fs, io};
 
 use glimpse_encoder::ModelInfo;
 
 use super::Index;
 use super::load::{read_manifest, write_manifest};
+use super::regions::REGION_FILES;
 use crate::folder::sync_dir;
 use crate::store::Store;
 use crate::vectors::VectorStorage;
@@ -39,11 +41,30 @@ impl Index {
         }
         store.sync()?;
         drop(store);
+        let [from, to] = [damaged, dir].map(|dir| dir.join(REGION_FILES));
+        link_all(&from, &to).map_err(|source| IndexError::Io { path: to, source })?;
         for folder in [&path, dir] {
             sync_dir(folder).map_err(|source| IndexError::Io { path: folder.to_path_buf(), source })?;
         }
         Self::open(dir, options)
     }
+}
+
+/// Lets the files of a folder, if there is one, be in another one too; they are copied where the
+/// system does not link.
+fn link_all(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.try_exists()? {
+        return Ok(());
+    }
+    crate::create_private_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            let target = to.join(entry.file_name());
+            fs::hard_link(entry.path(), &target).or_else(|_| fs::copy(entry.path(), &target).map(drop))?;
+        }
+    }
+    sync_dir(to)
 }
 
 impl Manifest {

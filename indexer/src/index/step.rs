@@ -231,6 +231,7 @@ impl<'a> Step<'a> {
         with_regions.iter().chain(&without).for_each(|&id| self.index.regions.note_changed(id));
         self.changed.iter().for_each(|&id| self.index.forget_read(id));
         for (id, stored) in self.effects.iter().filter_map(Effect::regions) {
+            self.index.regions.note_waiting();
             let put = |regions: &RegionIndex| fault::point().and_then(|()| regions.put(id, stored));
             if regions.as_deref().is_some_and(|regions| put(regions).is_err()) {
                 self.index.regions.clear();

@@ -48,6 +48,11 @@ impl Turns {
         self.regions.lock()
     }
 
+    /// The turn to read the regions; `None` if somebody else has it.
+    pub fn try_lock_regions(&self) -> Option<MutexGuard<'_, ()>> {
+        self.regions.try_lock()
+    }
+
     /// Waits for the turn to feed the word index.
     pub fn lock_words(&self) -> MutexGuard<'_, LastWords> {
         self.words.lock()

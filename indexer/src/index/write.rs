@@ -12,7 +12,7 @@ use super::step::Step;
 use crate::hnsw::Progress;
 use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
-use crate::store::records;
+use crate::store::{GoesOn, records};
 use crate::{Facts, FileRecord, FileRole, ImageId, ImageRecord, IndexError, Manifest};
 
 /// How far words may lag behind commits.
@@ -247,6 +247,7 @@ impl Index {
     /// and the index must be opened anew to be written again.
     pub fn commit(&self) -> Result<(), IndexError> {
         self.store.sync()?;
+        self.file_waiting_regions()?;
         // Committing words costs ten files or so; doing it at every commit of a bulk load would
         // leave their index in crumbs. After a crash they catch up.
         if let Some(mut last) = self.writer.try_lock_words()
@@ -256,6 +257,27 @@ impl Index {
             *last = Some(Instant::now());
         }
         self.feed_now_and_then()
+    }
+
+    /// Writes files of regions in the middle of a run that adds very many, so that the store does
+    /// not grow by what it will give up anyway; not where somebody is at it.
+    fn file_waiting_regions(&self) -> Result<(), IndexError> {
+        if self.regions.has_many_waiting()
+            && let Some(_turn) = self.writer.try_lock_regions()
+        {
+            self.finish_read_regions(&mut |_, _| ControlFlow::Continue(()))?;
+            self.pack_store(&mut || true)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the store anew if its log holds little of what it has room for. Others read and write
+    /// meanwhile.
+    fn pack_store(&self, goes_on: &mut GoesOn<'_>) -> Result<(), IndexError> {
+        if self.copy.is_none() && self.store.pack_if_wasteful(goes_on)? {
+            self.folder.note_new_log();
+        }
+        Ok(())
     }
 
     /// As [`Index::finish_with`], to the end.
@@ -268,10 +290,11 @@ impl Index {
 
     /// After bulk changes: commits, brings words up to date, builds the graph of images and writes
     /// the files of regions, each if there are enough; with a graph there is a snapshot, which
-    /// opening reads. This may take minutes; `progress` is told how many vectors of how many are
-    /// linked, then how many images of how many have their regions written, and ends it when it
-    /// breaks. Then what was there serves, and the next call goes on. Others read and write
-    /// meanwhile.
+    /// opening reads. A store that takes far more room than it needs is written anew. This may take
+    /// minutes; `progress` is told how many vectors of how many are linked, then how many images of
+    /// how many have their regions written, and the last again and again while the store is
+    /// written; it ends the work when it breaks. Then what was there serves, and the next call goes
+    /// on. Others read and write meanwhile.
     ///
     /// # Errors
     /// If a store fails.
@@ -285,8 +308,19 @@ impl Index {
             self.words.close_writer()?;
         }
         self.feed_all(true)?;
-        self.finish_graph(progress)?;
+        let (mut last, mut is_ended) = (None, false);
+        let mut watched = |done, all| {
+            last = Some((done, all));
+            let goes_on = progress(done, all);
+            is_ended |= goes_on.is_break();
+            goes_on
+        };
+        self.finish_graph(&mut watched)?;
         self.finish_snapshot()?;
-        self.finish_regions(progress)
+        self.finish_regions(&mut watched)?;
+        if is_ended {
+            return Ok(());
+        }
+        self.pack_store(&mut || last.is_none_or(|(done, all)| progress(done, all).is_continue()))
     }
 }

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::catalogue::Catalogue;
 use super::{Library, folders, io as io_error};
+use crate::index::REGION_FILES;
 use crate::{Index, IndexError};
 
 /// What is written to see whether there is room.
@@ -96,7 +97,7 @@ impl Library {
     /// # Errors
     /// If a file cannot be removed.
     pub(super) fn make_room(&self, number: u32) -> Result<(), IndexError> {
-        for name in ["snapshot", "region-cells", "region-snapshot"] {
+        for name in ["snapshot", "region-snapshot"] {
             let dir = folders::dir_of(&self.home, number).join(name);
             match fs::remove_dir_all(&dir) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&dir, error)),
@@ -126,6 +127,7 @@ impl Place {
 /// How much of a generation is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CopiedPart {
+    /// All but the files of regions, which are only read, and are read where they are.
     All,
     /// Without words and snapshots, which are made anew, so that opening takes longer.
     Store,
@@ -148,7 +150,7 @@ fn copy_to(place: &Place, from: &Path, what: CopiedPart) -> io::Result<TempDir> 
     let full = || io::Error::from(io::ErrorKind::StorageFull);
     if let Place::Memory(_) = place {
         let needed = match what {
-            CopiedPart::All => bytes_of(from)?,
+            CopiedPart::All => bytes_of(from)? - if_there(bytes_of(&from.join(REGION_FILES)))?.unwrap_or(0),
             CopiedPart::Store => ROOM * bytes_of(&from.join(STORE))?,
         };
         // The index itself takes about as much again.
@@ -158,8 +160,8 @@ fn copy_to(place: &Place, from: &Path, what: CopiedPart) -> io::Result<TempDir> 
     }
     let target = tempfile::Builder::new().prefix("glimpse-").tempdir_in(place.folder())?;
     match what {
-        CopiedPart::All => copy_all(from, target.path())?,
-        CopiedPart::Store => copy_all(&from.join(STORE), &target.path().join(STORE))?,
+        CopiedPart::All => copy_all(from, target.path(), &[REGION_FILES])?,
+        CopiedPart::Store => copy_all(&from.join(STORE), &target.path().join(STORE), &[])?,
     }
     Ok(target)
 }
@@ -176,6 +178,14 @@ fn available_memory() -> Option<u64> {
     Some(kilobytes.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
 
+/// `None` for what is not there.
+fn if_there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
+}
+
 /// Bytes of all files in a folder and below.
 fn bytes_of(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
@@ -186,13 +196,17 @@ fn bytes_of(folder: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a folder without these of its entries.
+fn copy_all(from: &Path, to: &Path, without: &[&str]) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
+        if without.iter().any(|&name| entry.file_name() == name) {
+            continue;
+        }
         let target = to.join(entry.file_name());
         match entry.file_type()?.is_dir() {
-            true => copy_all(&entry.path(), &target)?,
+            true => copy_all(&entry.path(), &target, &[])?,
             // Not `fs::copy`: files of a read-only drive may be marked as read-only.
             false => drop(io::copy(&mut fs::File::open(entry.path())?, &mut fs::File::create(target)?)?),
         }

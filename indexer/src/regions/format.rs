@@ -4,17 +4,21 @@
 //! part 0     rows (1) | cols (1) | regions (1) | leaves of each region (4) | kind (1) | labels
 //!            kind 0: a label (1) for each patch, row by row; kind 1: runs of them, length (1) | label (1)
 //! part 1...  vectors in order, as many as fit into PART_BYTES: scale (4, f32) | dim x int8
+//! part 255   in place of vectors that only a file of regions has: fingerprint (4)
 //! ```
+//!
+//! The fingerprint is the CRC-32 of the values of the parts as they were when all stood here.
 
 use glimpse_encoder::dense::{MAX_REGIONS, RegionMap, Regions};
 
 use crate::ImageId;
 use crate::store::codec::{Damage, Decoder, Encoder};
-use crate::store::keys::{self, Table};
+use crate::store::keys::{self, FILED, Table};
 use crate::vectors::Quantised;
 
 const MAP_V1: u8 = 1;
 const VECTORS_V1: u8 = 1;
+const FILED_V1: u8 = 1;
 /// Most bytes of vectors in a part, unless a single one is longer.
 const PART_BYTES: usize = 3900;
 const RAW: u8 = 0;
@@ -48,6 +52,48 @@ impl Stored {
         });
         std::iter::once(encode_map(id, &self.map)).chain(parts).collect()
     }
+}
+
+/// What the store has of an image's regions.
+pub(crate) enum Held {
+    /// All, which make this fingerprint.
+    Whole(Stored, u32),
+    /// Their map; a file has the vectors under this fingerprint.
+    Filed(RegionMap, u32),
+}
+
+/// Of the parts of an image's regions.
+fn fingerprint(parts: &[(u8, impl AsRef<[u8]>)]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    parts.iter().for_each(|(_, value)| hasher.update(value.as_ref()));
+    hasher.finalize()
+}
+
+/// Reads what the store has of an image's regions. `parts` are all its values, by rising part.
+pub(crate) fn held(id: ImageId, dim: usize, parts: &[(u8, impl AsRef<[u8]>)]) -> Result<Held, Damage> {
+    let Some(((FILED, marker), parts)) = parts.split_last().map(|((part, value), rest)| ((*part, value), rest)) else {
+        return Ok(Held::Whole(decode(id, dim, parts)?, fingerprint(parts)));
+    };
+    let mut fields = Decoder::open(Table::Regions, &keys::region(id, FILED), marker.as_ref(), FILED_V1)?;
+    let filed = fields.u32()?;
+    fields.end()?;
+    match parts {
+        [(0, map)] => Ok(Held::Filed(decode_map(id, map.as_ref())?, filed)),
+        // Both are there only if a damaged store was read for what can be had of it.
+        [(0, map), ..] => match decode(id, dim, parts) {
+            Ok(stored) if fingerprint(parts) == filed => Ok(Held::Whole(stored, filed)),
+            _ => Ok(Held::Filed(decode_map(id, map.as_ref())?, filed)),
+        },
+        _ => Err(Damage::Short),
+    }
+}
+
+/// Key and value of the part that stands for vectors in a file.
+pub(crate) fn encode_filed(id: ImageId, fingerprint: u32) -> ([u8; 9], Vec<u8>) {
+    let key = keys::region(id, FILED);
+    let mut value = Encoder::new(FILED_V1);
+    value.u32(fingerprint);
+    (key, value.seal(Table::Regions, &key))
 }
 
 fn encode_map(id: ImageId, map: &RegionMap) -> ([u8; 9], Vec<u8>) {
@@ -88,8 +134,8 @@ pub(crate) fn decode_vectors(id: ImageId, part: u8, dim: usize, value: &[u8]) ->
     vectors.collect::<Option<_>>().ok_or(Damage::Field("width or scale"))
 }
 
-/// Puts the parts of an image together again. `parts` are all its values, by rising part.
-pub(crate) fn decode(id: ImageId, dim: usize, parts: &[(u8, impl AsRef<[u8]>)]) -> Result<Stored, Damage> {
+/// Puts the parts of an image together again, all of which are here.
+fn decode(id: ImageId, dim: usize, parts: &[(u8, impl AsRef<[u8]>)]) -> Result<Stored, Damage> {
     let Some(((0, map), rest)) = parts.split_first().map(|((part, map), rest)| ((*part, map), rest)) else {
         return Err(Damage::Short);
     };
@@ -159,6 +205,24 @@ pub(crate) mod tests {
             prop_assert_eq!(decode(id, 200, &parts), Ok(stored));
             prop_assert!(decode(id, 200, &parts[..parts.len() - 1]).is_err());
             prop_assert!(decode(ImageId(!id.0), 200, &parts).is_err());
+        }
+
+        #[test]
+        fn vectors_in_a_file_leave_map_and_fingerprint(stored in stored(50), id: u64) {
+            let id = ImageId(id);
+            let values = stored.encode(id);
+            let mut parts: Vec<(u8, &[u8])> = values.iter().map(|(key, value)| (key[8], value.as_slice())).collect();
+            let Ok(Held::Whole(whole, print)) = held(id, 50, &parts) else { panic!("they are whole") };
+            prop_assert_eq!(&whole, &stored);
+            let (key, marker) = encode_filed(id, print);
+            let filed = [parts[0], (key[8], marker.as_slice())];
+            prop_assert!(matches!(held(id, 50, &filed), Ok(Held::Filed(map, of)) if map == stored.map && of == print));
+            prop_assert!(held(id, 50, &filed[1..]).is_err() && held(id, 50, &filed[..1]).is_err());
+            parts.push(filed[1]);
+            prop_assert!(matches!(held(id, 50, &parts), Ok(Held::Whole(..))), "both");
+            let (_, other) = encode_filed(id, !print);
+            parts.last_mut().unwrap().1 = &other;
+            prop_assert!(matches!(held(id, 50, &parts), Ok(Held::Filed(_, of)) if of == !print), "the file's counts");
         }
 
         #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::{RwLock, RwLockReadGuard};
 
-use super::cells::Cells;
+use super::cells::{CellQuery, Cells};
 use super::format::Stored;
 use super::shape::{RegionShape, Shapes, shapes};
 use super::{RegionId, ScoredRegion};
@@ -139,7 +139,7 @@ impl RegionIndex {
         own.or_else(|| Some(self.cells.as_ref()?.shapes(image)?.into()))
     }
 
-    /// A region's stored vector (unit length, decoded from int8).
+    /// A region's stored vector (unit length, decoded from six or eight bits a component).
     pub fn vector(&self, id: RegionId) -> Option<Vec<f32>> {
         let own = self.scan.get(id.key()).map(|vector| vector.decode());
         own.or_else(|| self.cells.as_ref()?.vector(id))
@@ -239,7 +239,7 @@ impl RegionIndex {
         k: usize,
         allowed: Option<&VectorSet>,
     ) -> Result<Vec<ScoredRegion>, IndexError> {
-        self.search(query, k, allowed, |cells, planes| cells.search(planes, &unit(query), k, allowed))
+        self.search(query, k, allowed, |cells, query| cells.search(query, k, allowed))
     }
 
     /// As [`RegionIndex::nearest`], by comparing all: what the answers of cells are measured by.
@@ -252,7 +252,7 @@ impl RegionIndex {
         k: usize,
         allowed: Option<&VectorSet>,
     ) -> Result<Vec<ScoredRegion>, IndexError> {
-        self.search(query, k, allowed, |cells, planes| cells.search_all(planes, k, allowed))
+        self.search(query, k, allowed, |cells, query| cells.search_all(query, k, allowed))
     }
 
     /// Those in memory come first: a region that goes over to the files meanwhile is then found
@@ -262,11 +262,11 @@ impl RegionIndex {
         query: &[f32],
         k: usize,
         allowed: Option<&VectorSet>,
-        in_cells: impl FnOnce(&Cells, &QueryPlanes) -> Vec<ScoredVector>,
+        in_cells: impl FnOnce(&Cells, &CellQuery) -> Vec<ScoredVector>,
     ) -> Result<Vec<ScoredRegion>, IndexError> {
         let mut found = self.scan.search(query, k, allowed)?;
         if let Some(cells) = &self.cells {
-            found.extend(in_cells(cells, &self.scan.prepare(query)?));
+            found.extend(in_cells(cells, &cells.query(self.scan.prepare(query)?, &unit(query))));
             found.sort_unstable_by(by_rank);
             found.dedup_by_key(|scored| scored.id);
             found.truncate(k);
@@ -287,7 +287,10 @@ impl RegionIndex {
     /// # Errors
     /// [`IndexError::WrongDimension`].
     pub fn prepare(&self, query: &[f32]) -> Result<RegionQuery<'_>, IndexError> {
-        Ok(RegionQuery { regions: self, planes: self.scan.prepare(query)? })
+        let planes = self.scan.prepare(query)?;
+        let ready = |cells| Ok::<_, IndexError>((cells, Cells::query(cells, self.scan.prepare(query)?, &unit(query))));
+        let in_cells = self.cells.as_ref().map(ready);
+        Ok(RegionQuery { regions: self, planes, in_cells: in_cells.transpose()? })
     }
 }
 
@@ -295,15 +298,16 @@ impl RegionIndex {
 pub struct RegionQuery<'a> {
     regions: &'a RegionIndex,
     planes: QueryPlanes,
+    in_cells: Option<(&'a Cells, CellQuery)>,
 }
 
 impl RegionQuery<'_> {
     /// Cosine of the query with every region of an image, in order of regions.
     pub fn score(&self, image: ImageId) -> Vec<ScoredRegion> {
         let own = self.regions.in_memory().get(&image).map(|shapes| shapes.len());
-        let found = match (own, &self.regions.cells) {
+        let found = match (own, &self.in_cells) {
             (Some(count), _) => self.regions.scan.score_prepared(&self.planes, keys(image, count)),
-            (None, Some(cells)) => cells.score(&self.planes, image),
+            (None, Some((cells, query))) => cells.score(query, image),
             (None, None) => Vec::new(),
         };
         found.into_iter().map(scored).collect()

@@ -41,7 +41,7 @@ pub(crate) struct SnapshotManifest {
 }
 
 impl SnapshotManifest {
-    fn of(head: &[u8]) -> Self {
+    pub(crate) fn of(head: &[u8]) -> Self {
         Self { bytes: head.len() as u64, blake3: blake3::hash(head).to_hex().to_string() }
     }
 

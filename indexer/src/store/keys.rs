@@ -18,7 +18,7 @@
 //! relinked       graph (1) | revision (8)           nodes that a step changed; see `missed`
 //! meta           `manifest`, `next-id`, `mounts`,   see `records`
 //!                `region-cells`, `region-labels`,
-//!                graphs
+//!                `size`, graphs
 //! ```
 
 use std::path::Path;
@@ -93,6 +93,8 @@ pub(crate) mod meta {
     pub(crate) const GRAPH: &[u8] = b"graph";
     /// Which files of regions count.
     pub(crate) const REGION_CELLS: &[u8] = b"region-cells";
+    /// What is known of the size of the store.
+    pub(crate) const SIZE: &[u8] = b"size";
     /// Which labels regions are tagged with.
     pub(crate) const REGION_LABELS: &[u8] = b"region-labels";
 }
@@ -174,6 +176,9 @@ pub(crate) fn region(id: ImageId, part: u8) -> [u8; 9] {
     key[..8].copy_from_slice(&image(id));
     key
 }
+
+/// The part of an image's regions that stands for vectors in a file. 63 regions never fill as many.
+pub(crate) const FILED: u8 = 255;
 
 /// Reads the key of `regions`.
 pub(crate) fn parse_region(key: &[u8]) -> Option<(ImageId, u8)> {

@@ -5,10 +5,14 @@
 //!   among the snapshots, and as the newest. Without it, the one before or the whole log is read,
 //!   which holds the same.
 //! - It writes `conf` in two steps, while the log is still empty.
+//!
+//! And what such a process leaves of a copy that was to take the store's place ([`super::pack`]).
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+
+use super::pack::COPY;
 
 /// Removes them, unless some process has the store open.
 pub(super) fn clear(dir: &Path) -> io::Result<()> {
@@ -21,6 +25,8 @@ pub(super) fn clear(dir: &Path) -> io::Result<()> {
     if log.try_lock().is_err() {
         return Ok(());
     }
+    // Whoever makes another one says so if it cannot be removed.
+    let _ = fs::remove_dir_all(dir.join(COPY));
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();

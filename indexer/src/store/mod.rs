@@ -15,8 +15,10 @@
 //!   ([`log::tip_is_sound`]).
 //! - After a failed write (a full disk) sled refuses everything until it is opened again; what was
 //!   synced is kept.
-//! - The page cache defaults to 1 GiB and trees grow by 16 entries a leaf; we ask for
-//!   [`CACHE_BYTES`].
+//! - The page cache defaults to 1 GiB and trees grow by 16 entries a leaf; we ask for 64
+//!   MiB.
+//! - Its log gives no room back, and takes all the less of what is free: a store whose values went
+//!   elsewhere is written anew ([`pack`]).
 
 pub(crate) mod codec;
 mod exposure;
@@ -27,6 +29,8 @@ mod leftovers;
 pub(crate) mod links;
 mod log;
 pub(crate) mod missed;
+mod opened;
+mod pack;
 pub(crate) mod paths;
 pub(crate) mod records;
 pub(crate) mod region_cells;
@@ -36,22 +40,17 @@ mod scan;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use glimpse_encoder::files;
-use sled::Transactional;
-use sled::transaction::{ConflictableTransactionError, TransactionError};
+use parking_lot::{Mutex, RwLock};
 
 use self::keys::{PathHash, Table};
+use self::opened::{Opened, failure, unreadable};
+pub(crate) use self::pack::GoesOn;
 pub(crate) use self::salvage::LogState;
 use crate::fault;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};
-
-/// Memory that sled may use to keep pages; a point read of a cold page costs one disk read.
-const CACHE_BYTES: u64 = 64 << 20;
-
-/// How often sled flushes and fsyncs by itself, between commits.
-const FLUSH_EVERY_MS: u64 = 1000;
 
 /// The file beside sled's that has the number of the process which opened the store last.
 const HOLDER: &str = "process";
@@ -62,9 +61,12 @@ pub(crate) type Bytes = sled::IVec;
 /// An open store.
 pub(crate) struct Store {
     dir: PathBuf,
-    db: sled::Db,
-    trees: Vec<sled::Tree>,
-    log: File,
+    /// Another one after [`Store::pack`].
+    opened: RwLock<Arc<Opened>>,
+    /// What is made to take its place. Who changes the store has this lock.
+    copy: Mutex<Option<Arc<Opened>>>,
+    /// Why it could not be written anew.
+    unpacked: Mutex<Option<String>>,
 }
 
 /// Bytes of the largest value: some below those at which sled writes a value to a file of its own,
@@ -120,23 +122,15 @@ impl Store {
         if !Self::is_open_somewhere(dir).map_err(failed)? && !log::tip_is_sound(dir).map_err(failed)? {
             return Err(unreadable(dir, "its newest part is not as it was written"));
         }
-        let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
-        // sled panics on some kinds of damage; a library that cannot be opened must not take a
-        // server with it.
-        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
-        let (db, trees) = opened.map_err(|_| unreadable(dir, "sled gave up"))?.map_err(|error| match error {
-            sled::Error::Io(reason) if is_lock(&reason) => {
-                IndexError::InUse { dir: dir.to_path_buf(), holder: Self::holder(dir) }
-            }
-            error => failure(dir, "opening the store", error),
-        })?;
-        let path = dir.join("db");
-        // Some systems flush only what was opened for writing.
-        let log =
-            File::options().read(true).write(true).open(&path).map_err(|source| IndexError::Io { path, source })?;
+        let opened = Opened::at(dir)?;
         // Only a word to others: the store is as good without it.
         let _ = std::fs::write(dir.join(HOLDER), std::process::id().to_string());
-        Ok(Self { dir: dir.to_path_buf(), db, trees, log })
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            opened: RwLock::new(Arc::new(opened)),
+            copy: Mutex::default(),
+            unpacked: Mutex::default(),
+        })
     }
 
     /// The process that opened the store in `dir` last, if it left word.
@@ -333,23 +327,18 @@ impl Store {
         fault::point()?;
         #[cfg(test)]
         APPLIED.with(|applied| applied.borrow_mut().push(batch.changes));
-        let step = |trees: &Vec<sled::transaction::TransactionalTree>| {
-            trees.iter().zip(&batch.tables).try_for_each(|(tree, changes)| tree.apply_batch(changes))?;
-            Ok::<(), ConflictableTransactionError<()>>(())
-        };
-        self.trees[..].transaction(step).map_err(|error| match error {
-            TransactionError::Storage(error) => failure(&self.dir, "writing to the store", error),
-            TransactionError::Abort(()) => {
-                let (what, reason) = ("writing to the store", "aborted".to_owned());
-                IndexError::Store { dir: self.dir.clone(), what, reason }
-            }
-        })
+        let mut copy = self.copy.lock();
+        self.opened().apply(batch)?;
+        // A copy that lacks a change is none.
+        if copy.as_ref().is_some_and(|copy| copy.apply(batch).is_err()) {
+            *copy = None;
+        }
+        Ok(())
     }
 
     /// Makes everything applied so far outlive this process and a power cut.
     pub(crate) fn sync(&self) -> Result<(), IndexError> {
-        self.db.flush().map_err(|error| failure(&self.dir, "flushing the store", error))?;
-        self.log.sync_all().map_err(|source| IndexError::Io { path: self.dir.join("db"), source })
+        self.opened().sync()
     }
 
     /// An error for a value that cannot be read.
@@ -357,51 +346,13 @@ impl Store {
         IndexError::Corrupt { dir: self.dir.clone(), what, reason: reason.to_string() }
     }
 
-    fn tree(&self, table: Table) -> &sled::Tree {
-        &self.trees[table as usize]
+    fn opened(&self) -> Arc<Opened> {
+        Arc::clone(&self.opened.read())
     }
-}
 
-/// sled lets go of its lock a moment after its last handle is dropped, so a first refusal is not
-/// yet an answer.
-fn open_unlocked(config: &sled::Config) -> sled::Result<(sled::Db, Vec<sled::Tree>)> {
-    const ATTEMPTS: usize = 10;
-    const PAUSE: Duration = Duration::from_millis(30);
-    let mut opened = config.open();
-    for _ in 1..ATTEMPTS {
-        match opened {
-            Err(sled::Error::Io(reason)) if is_lock(&reason) => std::thread::sleep(PAUSE),
-            _ => break,
-        }
-        opened = config.open();
+    fn tree(&self, table: Table) -> sled::Tree {
+        self.opened.read().tree(table).clone()
     }
-    let db = opened?;
-    let trees = Table::ALL.iter().map(|table| db.open_tree(table.name())).collect::<Result<_, _>>()?;
-    Ok((db, trees))
-}
-
-// sled has no kind of its own for this.
-fn is_lock(error: &std::io::Error) -> bool {
-    error.to_string().contains("could not acquire lock")
-}
-
-fn failure(dir: &Path, what: &'static str, error: sled::Error) -> IndexError {
-    let damaged = |error: &std::io::Error| matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
-    match error {
-        // Of settings that are not those of the log; nothing else that is not supported is asked
-        // for.
-        sled::Error::Unsupported(reason) => unreadable(dir, &reason),
-        sled::Error::Corruption { .. } => unreadable(dir, "a part of its log is not as it was written"),
-        sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => {
-            unreadable(dir, "its log contradicts itself")
-        }
-        sled::Error::Io(error) if damaged(&error) => unreadable(dir, &error.to_string()),
-        sled::Error::Io(error) => IndexError::Store { dir: dir.to_path_buf(), what, reason: error.to_string() },
-    }
-}
-
-fn unreadable(dir: &Path, reason: &str) -> IndexError {
-    IndexError::Lost { dir: dir.to_path_buf(), what: "the store", reason: reason.to_owned() }
 }
 
 #[cfg(test)]

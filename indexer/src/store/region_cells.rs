@@ -2,11 +2,11 @@
 
 use super::keys::{self, GraphId, Table};
 use super::{Batch, Store, records};
-use crate::IndexError;
 use crate::snapshot::SnapshotManifest;
+use crate::{ImageId, IndexError};
 
-/// Format of the files. Those of another are no files to this program, and are made anew.
-pub(crate) const FORMAT: u32 = 1;
+/// Format of the files. Those of format 1 never were the only place of a vector, and are made anew.
+pub(crate) const FORMAT: u32 = 2;
 
 /// Which files count.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -14,6 +14,9 @@ pub(crate) struct CellsEntry {
     pub(crate) format: u32,
     /// They hold what there was at this revision.
     pub(crate) revision: u64,
+    /// What the store had of vectors at this revision is gone from it, and only in the files.
+    #[serde(default)]
+    pub(crate) moved: u64,
     /// Regions that there were when the cells were made.
     pub(crate) trained: usize,
     pub(crate) centroids: SnapshotManifest,
@@ -60,6 +63,14 @@ impl Store {
         batch.put(Table::Meta, key, records::encode_json(key, &json));
         self.apply(&batch)?;
         self.sync()
+    }
+
+    /// True if vectors of an image's regions are in files.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn has_region_mark(&self, id: ImageId) -> Result<bool, IndexError> {
+        Ok(self.get(Table::Regions, &keys::region(id, keys::FILED))?.is_some())
     }
 
     /// No files of regions count any more.

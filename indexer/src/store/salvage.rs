@@ -7,9 +7,9 @@
 //! missed, tags of regions, and the files of each image.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
+use std::{fs, io};
 
 use super::codec::is_sealed;
 use super::keys::{self, Table, meta};
@@ -34,7 +34,7 @@ const TABLES: [Table; 8] = [
 ];
 
 /// The entries of `meta` that are taken: the others are of tables and files that are made anew.
-const META: [&[u8]; 4] = [meta::MANIFEST, meta::NEXT_ID, meta::MOUNTS, meta::REGION_LABELS];
+const META: [&[u8]; 5] = [meta::MANIFEST, meta::NEXT_ID, meta::MOUNTS, meta::REGION_CELLS, meta::REGION_LABELS];
 
 /// What a look at a log found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,14 +87,16 @@ impl Store {
     /// If a file cannot be removed.
     pub(crate) fn remove_derived(dir: &Path) -> Result<(), IndexError> {
         let failed = |source| IndexError::Io { path: dir.to_path_buf(), source };
-        for entry in fs::read_dir(dir).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with("snap.") || name == "conf" {
-                fs::remove_file(&path).map_err(failed)?;
-            }
-        }
-        Ok(())
+        remove_all(dir, |name| name.starts_with("snap.") || name == "conf").map_err(failed)
+    }
+
+    /// Removes sled's notes of where pages are in the log of the store in `dir`, which is sound.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
+    pub(super) fn remove_notes(dir: &Path) -> Result<(), IndexError> {
+        let failed = |source| IndexError::Io { path: dir.to_path_buf(), source };
+        remove_all(dir, |name| name.starts_with("snap.")).map_err(failed)
     }
 
     /// Copies the sound entries of the log in `damaged` into this store, which is empty; nothing,
@@ -157,6 +159,17 @@ impl Store {
         }
         Ok(None)
     }
+}
+
+/// Removes the files of a folder that have such names.
+fn remove_all(dir: &Path, is_one: impl Fn(&str) -> bool) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if is_one(&path.file_name().unwrap_or_default().to_string_lossy()) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn log_of(dir: &Path) -> Result<Log, IndexError> {

@@ -75,6 +75,21 @@ impl Outside {
         })
     }
 
+    /// A server that is in this process.
+    #[cfg(test)]
+    pub fn of_test(backend: Arc<dyn FedBackend>) -> Self {
+        Self {
+            at: VectorsAt::url("http://127.0.0.1"),
+            backend,
+            feeding: Mutex::new(None),
+            fed: AtomicU64::new(0),
+            is_prepared: AtomicBool::new(false),
+            counts: RwLock::default(),
+            images: Held::new(IMAGES_HELD),
+            regions: Held::new(REGIONS_HELD),
+        }
+    }
+
     /// What was read of an image is read again.
     pub fn forget(&self, id: ImageId) {
         self.images.forget(id);

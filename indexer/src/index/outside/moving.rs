@@ -1,5 +1,5 @@
 //! Moving the vectors of a library to a server, or back: nothing is encoded again, since the store
-//! has all of them.
+//! has all of them, and files those of regions that the store gave up, which stay.
 
 use std::ops::ControlFlow;
 
@@ -33,6 +33,8 @@ impl Index {
     ) -> Result<bool, IndexError> {
         self.require_writable()?;
         let _finishing = self.writer.lock_finishing();
+        // Files of regions stay as they are, and what they lack stays in the store.
+        let _regions = self.writer.lock_regions();
         let before = self.manifest();
         let at = Outside::named(at);
         let outside = Outside::open(&self.store, &at, self.scan.dim())?;
@@ -58,7 +60,6 @@ impl Index {
             self.put_manifest(Manifest { vectors_at: Some(at), ..self.manifest() })?;
             // They would take up room, and know nothing of what changes from here on.
             self.drop_graph()?;
-            self.store.drop_region_cells()?;
         }
         self.store.sync()?;
         Self::leave(&before);

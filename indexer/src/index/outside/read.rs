@@ -1,4 +1,5 @@
-//! What is asked of single vectors is read from the store, which holds all of them.
+//! What is asked of single vectors is read from the store, which holds all of them, or, of regions
+//! that moved there while they were searched here, from files.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use super::Outside;
 use super::cosine::cosine;
 use super::regions::ImageRegions;
 use crate::backend::Kind;
-use crate::regions::{RegionId, format};
+use crate::regions::RegionId;
 use crate::store::keys::{self, Table};
 use crate::store::records;
 use crate::vectors::{Quantised, ScoredVector, Top, check_width};
@@ -30,7 +31,7 @@ impl Index {
         Ok(value.and_then(|value| records::decode_vector(id, dim, &value).ok().map(|vector| vector.quantised())))
     }
 
-    /// The regions of an image, from the store.
+    /// The regions of an image, from the store or from files.
     pub(super) fn image_regions(
         &self,
         outside: &Outside,
@@ -40,8 +41,7 @@ impl Index {
     }
 
     pub(super) fn read_image_regions(&self, id: ImageId) -> Result<Option<ImageRegions>, IndexError> {
-        let parts = self.store.region_parts(id)?;
-        Ok(format::decode(id, self.scan.dim(), &parts).ok().map(ImageRegions::of))
+        Ok(self.stored_regions(id)?.map(ImageRegions::of))
     }
 
     /// Cosine of a query with every image, in no order, by reading the store from end to end.

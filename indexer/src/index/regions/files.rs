@@ -3,28 +3,32 @@
 //! changes behind the revision that the files hold, and whoever reads the files looks there.
 //!
 //! The store is synced before its entry names new files, and these before that: so a killed process
-//! leaves the files that counted, or the new ones.
+//! leaves the files that counted, or the new ones. Only then does the store give up what the files
+//! have ([`super::moved`]).
 
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
 
 use glimpse_encoder::dense::MAX_REGIONS;
 use rayon::prelude::*;
 
-use super::read::fingerprint;
+use super::filed;
 use crate::fault;
 use crate::hnsw::Progress;
 use crate::index::Index;
 use crate::regions::cells::{Cells, OF_EACH, SegmentWriter, StoredImage, cells_of, sweep, train, write_centroids};
-use crate::regions::format;
-use crate::snapshot::SnapshotManifest;
+use crate::regions::format::{self, Held, Stored};
+use crate::snapshot::{SnapshotError, SnapshotManifest};
 use crate::store::keys::{self, Table};
 use crate::store::region_cells::{CellsEntry, FORMAT, SegmentEntry};
 use crate::vectors::VectorIndex;
 use crate::vectors::ivf::{Centroids, Sample};
 use crate::{ImageId, IndexError};
 
+/// The folder in that of a generation.
+pub(crate) const REGION_FILES: &str = "region-cells";
 /// Files that lack more than one image in so many, or more than [`MOST`], are brought up to date by
 /// the next [`Index::finish`]: until then these images' regions are in memory.
 const BEHIND: usize = 50;
@@ -41,12 +45,28 @@ const SAMPLED: usize = 8;
 
 /// What is to be written.
 enum Plan {
-    /// All regions into one segment, in cells of their own. There are about so many.
-    Anew(usize),
+    /// All regions into one segment, in cells of their own. There are about so many, and these
+    /// files have those that the store gave up.
+    Anew(usize, Option<Box<Cells>>),
     /// A segment behind the first `keep` ones.
     Append { cells: Box<Cells>, entry: CellsEntry, keep: usize, images: Vec<ImageId>, gone: Vec<ImageId> },
     /// Nothing: what changed since are no regions.
     Note(CellsEntry),
+}
+
+/// What is known of an image's regions.
+enum Found {
+    Regions(StoredImage),
+    /// There are none, or the store says that they are damaged.
+    Nothing,
+    /// The files that had them cannot be read.
+    Lost(ImageId),
+}
+
+/// What was written, and images whose regions could not be.
+struct Written {
+    entry: CellsEntry,
+    lost: Vec<ImageId>,
 }
 
 /// Why no files were written.
@@ -70,9 +90,31 @@ impl From<io::Error> for Stopped {
 }
 
 impl Index {
-    /// The folder of the files.
+    /// The folder of the files, which a copy shares with what it is a copy of.
     pub(super) fn region_dir(&self) -> PathBuf {
-        self.dir.join("region-cells")
+        self.copy.as_ref().map_or(&self.dir, |copy| &copy.of).join(REGION_FILES)
+    }
+
+    /// Maps the files of an entry.
+    pub(in crate::index) fn open_cells(&self, entry: &CellsEntry) -> Result<Cells, SnapshotError> {
+        Cells::open(&self.region_dir(), entry, self.scan.dim())
+    }
+
+    /// The files that count, mapped, and their entry; `None` if there are none. If they are newer
+    /// than the store, nothing is taken for known of when they were written.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn open_region_files(&self) -> Result<Option<(Cells, CellsEntry)>, IndexError> {
+        let entry = match self.store.region_cells() {
+            Err(IndexError::Corrupt { .. }) => None,
+            entry => entry?,
+        };
+        let Some(mut entry) = entry.or_else(|| self.adopt_region_files()) else { return Ok(None) };
+        if entry.revision > self.revision() {
+            (entry.revision, entry.moved) = (0, 0);
+        }
+        Ok(self.open_cells(&entry).ok().map(|cells| (cells, entry)))
     }
 
     /// Writes files of regions if there are enough and the files lack many, and lets the regions go
@@ -85,62 +127,65 @@ impl Index {
     /// As [`Index::finish_regions`]; the caller has the turn to read the regions.
     pub(in crate::index) fn finish_read_regions(&self, progress: &mut Progress<'_>) -> Result<(), IndexError> {
         self.store.sweep_region_graph()?;
+        if self.outside.is_some() {
+            // Files that were there stay as they are, and nothing moves to others.
+            return Ok(());
+        }
         // A folder of an older program; what cannot be removed now is removed next time.
         let _ = std::fs::remove_dir_all(self.dir.join("region-snapshot"));
         let revision = self.revision();
-        let Some(plan) = self.plan_files(revision)? else { return Ok(()) };
-        let written = match plan {
-            Plan::Anew(regions) => self.write_anew(revision, regions, progress),
-            Plan::Append { cells, entry, keep, images, gone } => {
-                let appended = self.write_segment(cells.centroids(), &images, &gone, progress);
-                appended.map(|segment| {
-                    let segments = entry.segments[..keep].iter().cloned().chain([segment]).collect();
-                    CellsEntry { revision, segments, ..entry }
-                })
-            }
-            Plan::Note(entry) => Ok(CellsEntry { revision, ..entry }),
+        self.regions.waiting.store(0, Relaxed);
+        let Some(plan) = self.plan_files(revision)? else {
+            // A killed process may have left it to be done.
+            return match self.store.region_cells() {
+                Ok(Some(entry)) => self.move_vectors(entry),
+                Ok(None) | Err(IndexError::Corrupt { .. }) => Ok(()),
+                Err(error) => Err(error),
+            };
         };
-        let entry = match written {
-            Ok(entry) => entry,
+        let written = match plan {
+            Plan::Anew(regions, cells) => self.write_anew(revision, regions, cells.as_deref(), progress),
+            Plan::Append { cells, entry, keep, images, gone } => {
+                let appended = self.append((&cells, &entry.segments[..keep]), &images, &gone, progress);
+                appended.map(|(segments, lost)| Written { entry: CellsEntry { revision, segments, ..entry }, lost })
+            }
+            Plan::Note(entry) => Ok(Written { entry: CellsEntry { revision, ..entry }, lost: Vec::new() }),
+        };
+        let Written { entry, lost } = match written {
+            Ok(written) => written,
             Err(Stopped::Index(error)) => return Err(error),
             Err(Stopped::Io(error)) => {
-                self.regions.set_fault(Some(error.to_string()));
+                let fault = format!("regions stay in memory, as no files could be written for them ({error})");
+                self.regions.set_fault(Some(fault));
                 return Ok(());
             }
             Err(Stopped::Wanted) => return Ok(()),
         };
         self.regions.set_fault(None);
+        self.regions.is_stale.store(false, Relaxed);
         // The store must not lack anything that the files have.
         self.store.sync()?;
         fault::nobody_waits();
         self.store.put_region_cells(&entry)?;
+        self.regions.forget_files();
+        self.forget_lost(&lost)?;
         if self.regions.get().is_some() {
             let read = self.read_regions(&|| Some(self.writer.lock()));
             self.regions.end_reading();
             read?;
         }
         sweep(&self.region_dir(), entry.manifests());
-        Ok(())
+        self.move_vectors(entry)
     }
 
     fn plan_files(&self, revision: u64) -> Result<Option<Plan>, IndexError> {
-        let entry = match self.store.region_cells() {
-            Err(IndexError::Corrupt { .. }) => None,
-            entry => entry?,
+        let is_damaged = |cells: &Cells| {
+            let known = self.regions.get().is_some_and(|regions| regions.cells().is_some_and(Cells::is_damaged));
+            known || cells.is_damaged() || self.regions.is_stale.load(Relaxed)
         };
-        let is_damaged = self.regions.get().is_some_and(|regions| regions.cells().is_some_and(Cells::is_damaged));
-        let opened = entry.filter(|_| !is_damaged).and_then(|entry| Some((self.open_cells(&entry).ok()?, entry)));
-        let Some((cells, entry)) = opened else {
-            let regions = self.stored_region_count()?;
-            if regions > 0 && regions >= self.options.regions_from {
-                return Ok(Some(Plan::Anew(regions)));
-            }
-            if self.store.get(Table::Meta, keys::meta::REGION_CELLS)?.is_some() {
-                // Of no use, and too few to be made anew.
-                self.store.drop_region_cells()?;
-                self.regions.clear();
-            }
-            return Ok(None);
+        let (cells, entry) = match self.open_region_files()? {
+            Some((cells, entry)) if !is_damaged(&cells) => (cells, entry),
+            opened => return self.plan_anew(opened.map(|(cells, _)| cells)),
         };
         if entry.revision == revision {
             return Ok(None);
@@ -168,13 +213,41 @@ impl Index {
         Ok(Some(self.plan_segment(cells, entry, images, gone)))
     }
 
+    /// All regions anew, if there are enough. Where files cannot be read that may have some,
+    /// nothing is written, and nothing given up: a drive may be away.
+    fn plan_anew(&self, cells: Option<Cells>) -> Result<Option<Plan>, IndexError> {
+        let is_whole = cells.as_ref().is_some_and(|cells| cells.faults().is_empty());
+        let lost = if is_whole { Vec::new() } else { self.images_without_file(cells.as_ref())? };
+        if !lost.is_empty() {
+            self.regions.set_fault(Some(format!(
+                "the regions of {} images are in files that cannot be read, in {}: run `glimpse verify --repair`, \
+                 unless the files can be brought back",
+                lost.len(),
+                self.region_dir().display()
+            )));
+            return Ok(None);
+        }
+        let regions = self.stored_region_count()?;
+        if regions > 0 && (regions >= self.options.regions_from || cells.is_some()) {
+            return Ok(Some(Plan::Anew(regions, cells.map(Box::new))));
+        }
+        if self.store.get(Table::Meta, keys::meta::REGION_CELLS)?.is_some() {
+            // Of no use, and too few to be made anew.
+            self.store.drop_region_cells()?;
+            self.regions.clear();
+        }
+        Ok(None)
+    }
+
     /// Whether the regions of an image are new, or gone; `None` if they are what the files have.
     fn has_changed(&self, cells: &Cells, id: ImageId) -> Result<Option<bool>, IndexError> {
         let known = self.memory.read().contains(id);
         let parts = if known { self.store.region_parts(id)? } else { Vec::new() };
-        let is_new = format::decode(id, self.scan.dim(), &parts).is_ok();
-        let is_filed = if is_new { cells.has(id, fingerprint(&parts)) } else { cells.count_of(id).is_none() };
-        Ok((!is_filed).then_some(is_new))
+        Ok(match format::held(id, self.scan.dim(), &parts) {
+            Ok(Held::Whole(_, fingerprint)) => (!cells.has(id, fingerprint)).then_some(true),
+            Ok(Held::Filed(_, fingerprint)) if cells.has(id, fingerprint) => None,
+            Ok(Held::Filed(..)) | Err(_) => cells.count_of(id).map(|_| false),
+        })
     }
 
     /// Appends a segment of what is new, and of the segments before it that are not much larger.
@@ -187,7 +260,7 @@ impl Index {
         let filed: usize = entry.segments.iter().map(|segment| segment.regions).sum();
         let regions = cells.regions() + images.len() * (filed / cells.images().max(1)).clamp(1, MAX_REGIONS);
         if keep == 0 || regions > entry.trained * GROWN {
-            return Plan::Anew(regions);
+            return Plan::Anew(regions, Some(Box::new(cells)));
         }
         images.extend(cells.images_from(keep));
         images.sort_unstable();
@@ -200,7 +273,8 @@ impl Index {
 
     /// Number of regions in the store, as their maps say.
     fn stored_region_count(&self) -> Result<usize, IndexError> {
-        if self.scan.len() * MAX_REGIONS < self.options.regions_from || !self.any_regions()? {
+        let is_few = self.scan.len() * MAX_REGIONS < self.options.regions_from && !self.has_moved_vectors();
+        if is_few || !self.any_regions()? {
             return Ok(0);
         }
         let count = |id: &ImageId| {
@@ -211,38 +285,55 @@ impl Index {
     }
 
     /// All images, by number.
-    fn image_ids(&self) -> Vec<ImageId> {
-        let mut ids: Vec<ImageId> = self.scan.ids().into_iter().map(|id| id.image()).collect();
+    pub(super) fn image_ids(&self) -> Vec<ImageId> {
+        let mut ids: Vec<ImageId> = match &self.outside {
+            Some(_) => self.facts().ids().collect(),
+            None => self.scan.ids().into_iter().map(|id| id.image()).collect(),
+        };
         ids.sort_unstable();
         ids
     }
 
-    fn write_anew(&self, revision: u64, regions: usize, progress: &mut Progress<'_>) -> Result<CellsEntry, Stopped> {
+    fn write_anew(
+        &self,
+        revision: u64,
+        regions: usize,
+        filed: Option<&Cells>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Written, Stopped> {
         let images = self.image_ids();
         let cells = cells_of(regions);
-        let sample = self.sample_regions(&images, regions, cells * OF_EACH)?;
+        let sample = self.sample_regions(&images, regions, cells * OF_EACH, filed)?;
         if sample.len() == 0 {
             return Err(Stopped::Wanted);
         }
         let centroids = train(&sample, cells)?;
         drop(sample);
         let manifest: SnapshotManifest = write_centroids(&self.region_dir(), self.scan.dim(), &centroids)?;
-        let segment = self.write_segment(&centroids, &images, &[], progress)?;
+        let (segment, lost) = self.write_segment(&centroids, &images, &[], filed, progress)?;
         let trained = segment.regions;
-        Ok(CellsEntry { format: FORMAT, revision, trained, centroids: manifest, segments: vec![segment] })
+        let entry =
+            CellsEntry { format: FORMAT, revision, moved: 0, trained, centroids: manifest, segments: vec![segment] };
+        Ok(Written { entry, lost })
     }
 
     /// About `count` vectors of regions, some of each of as many images as that takes.
-    fn sample_regions(&self, images: &[ImageId], regions: usize, count: usize) -> Result<Sample, Stopped> {
+    fn sample_regions(
+        &self,
+        images: &[ImageId],
+        regions: usize,
+        count: usize,
+        filed: Option<&Cells>,
+    ) -> Result<Sample, Stopped> {
         let mut sample = Sample::new(self.scan.dim());
         let of_each = (regions / images.len().max(1)).clamp(1, SAMPLED);
         let wanted = count.div_ceil(of_each).clamp(1, images.len().max(1));
         let places: Vec<usize> = (0..wanted).map(|turn| turn * images.len() / wanted).collect();
         for part in places.chunks(IMAGES_AT_ONCE) {
-            let read =
-                part.par_iter().filter(|&&place| place < images.len()).map(|&place| self.stored_image(images[place]));
-            for (turn, stored) in read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().enumerate() {
-                let vectors = &stored.stored.vectors;
+            let images = part.par_iter().filter_map(|&place| images.get(place));
+            let read = images.map(|&image| self.stored_image(image, filed)).collect::<Result<Vec<_>, _>>()?;
+            for (turn, found) in read.into_iter().enumerate() {
+                let Found::Regions(StoredImage { stored: Stored { vectors, .. }, .. }) = found else { continue };
                 let step = vectors.len().div_ceil(of_each);
                 for vector in vectors.iter().skip(turn % step.max(1)).step_by(step.max(1)) {
                     sample.push(vector.planes())?;
@@ -252,53 +343,65 @@ impl Index {
         Ok(sample)
     }
 
-    /// The regions of an image as the store has them; `None` if it has none that can be read.
-    fn stored_image(&self, image: ImageId) -> Result<Option<StoredImage>, IndexError> {
+    /// The regions of an image, of which these files have what the store gave up.
+    fn stored_image(&self, image: ImageId, files: Option<&Cells>) -> Result<Found, IndexError> {
         let parts = self.store.region_parts(image)?;
-        let stored = format::decode(image, self.scan.dim(), &parts).ok().filter(|stored| !stored.vectors.is_empty());
-        Ok(stored.map(|stored| StoredImage { image, fingerprint: fingerprint(&parts), stored }))
+        let (stored, rows, fingerprint) = match format::held(image, self.scan.dim(), &parts) {
+            Ok(Held::Whole(stored, fingerprint)) => (stored, None, fingerprint),
+            Ok(Held::Filed(map, fingerprint)) => match files.and_then(|files| filed(files, image, map, fingerprint)) {
+                Some((stored, rows)) => (stored, Some(rows), fingerprint),
+                None => return Ok(Found::Lost(image)),
+            },
+            Err(_) => return Ok(Found::Nothing),
+        };
+        Ok(match stored.vectors.is_empty() {
+            true => Found::Nothing,
+            false => Found::Regions(StoredImage { image, fingerprint, stored, rows }),
+        })
     }
 
-    /// Writes a segment with the regions of images, which come by number.
+    /// A segment behind those that are kept.
+    fn append(
+        &self,
+        (cells, kept): (&Cells, &[SegmentEntry]),
+        images: &[ImageId],
+        gone: &[ImageId],
+        progress: &mut Progress<'_>,
+    ) -> Result<(Vec<SegmentEntry>, Vec<ImageId>), Stopped> {
+        let centroids = cells.centroids().ok_or(Stopped::Wanted)?;
+        let (segment, lost) = self.write_segment(centroids, images, gone, Some(cells), progress)?;
+        Ok((kept.iter().cloned().chain([segment]).collect(), lost))
+    }
+
+    /// Writes a segment with the regions of images, which come by number; and which of them cannot
+    /// be read.
     fn write_segment(
         &self,
         centroids: &Centroids,
         images: &[ImageId],
         gone: &[ImageId],
+        filed: Option<&Cells>,
         progress: &mut Progress<'_>,
-    ) -> Result<SegmentEntry, Stopped> {
+    ) -> Result<(SegmentEntry, Vec<ImageId>), Stopped> {
         let mut writer = SegmentWriter::begin(&self.region_dir(), self.scan.dim(), centroids)?;
-        let mut done = 0;
+        let (mut done, mut lost) = (0, Vec::new());
         for part in images.chunks(IMAGES_AT_ONCE) {
-            let read = part.par_iter().map(|&image| self.stored_image(image)).collect::<Result<Vec<_>, _>>()?;
-            writer.add(&read.into_iter().flatten().collect::<Vec<_>>())?;
+            let read = part.par_iter().map(|&image| self.stored_image(image, filed)).collect::<Result<Vec<_>, _>>()?;
+            let mut found = Vec::with_capacity(read.len());
+            for image in read {
+                match image {
+                    Found::Regions(image) => found.push(image),
+                    Found::Nothing => {}
+                    Found::Lost(image) => lost.push(image),
+                }
+            }
+            writer.add(&found)?;
             done += part.len();
             fault::nobody_waits();
             if let ControlFlow::Break(()) = progress(done, images.len()) {
                 return Err(Stopped::Wanted);
             }
         }
-        Ok(writer.finish(gone)?)
-    }
-
-    /// What is wrong with the files of regions, if anything. The caller has the turn to read the
-    /// regions.
-    pub(in crate::index) fn region_cells_fault(&self) -> Result<Option<String>, IndexError> {
-        let entry = match self.store.region_cells() {
-            Err(error @ IndexError::Corrupt { .. }) => return Ok(Some(error.to_string())),
-            entry => entry?,
-        };
-        // Files that somebody removed are no fault: the next run makes them anew.
-        let dir = self.region_dir();
-        let is_there = |entry: &CellsEntry| entry.manifests().all(|manifest| dir.join(manifest.name()).exists());
-        let Some(entry) = entry.filter(is_there) else { return Ok(None) };
-        Ok(match self.open_cells(&entry) {
-            Err(reason) => Some(format!("the files of regions cannot be read ({reason})")),
-            Ok(cells) => {
-                fault::nobody_waits();
-                let blocks = cells.damaged_blocks();
-                (blocks > 0).then(|| format!("the files of regions are damaged (blocks: {blocks})"))
-            }
-        })
+        Ok((writer.finish(gone)?, lost))
     }
 }

@@ -1,12 +1,18 @@
-//! Regions of images: stored with them, and searched in files that are made of what is stored, or,
-//! while there are few, in memory.
+//! Regions of images: stored with them, and searched in memory while there are few, else in files,
+//! to which their vectors move from the store. Their maps stay there.
 
+mod adopt;
+mod check;
 mod files;
+mod moved;
 mod profile;
 mod read;
 
+pub(crate) use files::REGION_FILES;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use glimpse_encoder::dense::{RegionMap, Regions};
 use parking_lot::{Mutex, RwLock};
@@ -15,9 +21,13 @@ use super::Index;
 use super::step::Step;
 use super::turn::WriterTurn;
 use crate::regions::RegionIndex;
-use crate::regions::format::{self, Stored};
+use crate::regions::cells::Cells;
+use crate::regions::format::{self, Held, Stored};
 use crate::store::keys::{self, Table};
 use crate::{ImageId, IndexError};
+
+/// Images whose regions wait in the store before files are written in the middle of a run.
+const WAITING: usize = if cfg!(test) { 300 } else { 4096 };
 
 /// The regions of all images once somebody has asked for them.
 #[derive(Default)]
@@ -25,8 +35,14 @@ pub(super) struct RegionSlot {
     regions: RwLock<Option<Arc<RegionIndex>>>,
     /// While they are being read: images whose regions changed meanwhile.
     changed: Mutex<Option<BTreeSet<ImageId>>>,
-    /// Why files could not be written.
+    /// What is wrong with the files.
     fault: Mutex<Option<String>>,
+    /// Images that got regions since files were written last, by this process.
+    waiting: AtomicUsize,
+    /// Files are to be written anew.
+    is_stale: AtomicBool,
+    /// Files that regions of single images were read from.
+    files: RwLock<Option<Arc<Cells>>>,
 }
 
 impl RegionSlot {
@@ -37,9 +53,7 @@ impl RegionSlot {
 
     /// What is wrong, in words to follow the name of the search; empty if all is well.
     pub(super) fn fault(&self) -> String {
-        let said =
-            |reason: &String| format!("; regions stay in memory, as no files could be written for them ({reason})");
-        self.fault.lock().as_ref().map_or(String::new(), said)
+        self.fault.lock().as_ref().map_or(String::new(), |fault| format!("; {fault}"))
     }
 
     fn set_fault(&self, fault: Option<String>) {
@@ -49,6 +63,16 @@ impl RegionSlot {
     /// Notes a change for whoever is reading the regions now. The caller has the writer's turn.
     pub(super) fn note_changed(&self, id: ImageId) {
         self.changed.lock().iter_mut().for_each(|changed| _ = changed.insert(id));
+    }
+
+    /// Notes that the store has regions of one more image.
+    pub(super) fn note_waiting(&self) {
+        self.waiting.fetch_add(1, Relaxed);
+    }
+
+    /// True if files are worth writing before a run ends.
+    pub(super) fn has_many_waiting(&self) -> bool {
+        self.waiting.load(Relaxed) >= WAITING
     }
 
     /// From now on changes are noted. The caller has the writer's turn.
@@ -78,7 +102,21 @@ impl RegionSlot {
     /// They are read again when next asked for.
     pub(super) fn clear(&self) {
         *self.regions.write() = None;
+        self.forget_files();
     }
+
+    /// Files are opened again when next asked for single images.
+    fn forget_files(&self) {
+        *self.files.write() = None;
+    }
+}
+
+/// The regions of an image whose vectors are in files under this fingerprint, and their rows;
+/// `None` if they cannot be read.
+fn filed(cells: &Cells, id: ImageId, map: RegionMap, fingerprint: u32) -> Option<(Stored, Vec<u8>)> {
+    let rows = cells.rows_of(id, fingerprint)?;
+    let vectors = cells.vectors_of(&rows)?;
+    (vectors.len() == map.len()).then_some((Stored { map, vectors }, rows))
 }
 
 /// Gives the writer's turn; `None` to a caller who has it.
@@ -151,8 +189,27 @@ impl Index {
     /// The regions of an image as they are stored, to be stored again under another number; `None`
     /// if it has none, or none that can be read.
     pub(crate) fn stored_regions(&self, id: ImageId) -> Result<Option<Stored>, IndexError> {
-        let parts = self.store.region_parts(id)?;
-        Ok(format::decode(id, self.scan.dim(), &parts).ok())
+        Ok(match format::held(id, self.scan.dim(), &self.store.region_parts(id)?) {
+            Ok(Held::Whole(stored, _)) => Some(stored),
+            Ok(Held::Filed(map, fingerprint)) => self.filed_regions(id, map, fingerprint)?,
+            Err(_) => None,
+        })
+    }
+
+    /// The regions of an image whose vectors are in files under this fingerprint; `None` if they
+    /// cannot be read.
+    fn filed_regions(&self, id: ImageId, map: RegionMap, fingerprint: u32) -> Result<Option<Stored>, IndexError> {
+        let known = self.regions.files.read().clone();
+        let known = known.filter(|files| files.has(id, fingerprint));
+        let files = match known {
+            Some(files) => files,
+            // Others may have been written since.
+            None => match self.open_region_files()? {
+                Some((files, _)) => Arc::clone(self.regions.files.write().insert(Arc::new(files))),
+                None => return Ok(None),
+            },
+        };
+        Ok(filed(&files, id, map, fingerprint).map(|(stored, _)| stored))
     }
 
     /// Regions in the form that is stored.

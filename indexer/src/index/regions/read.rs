@@ -1,6 +1,6 @@
-//! Reading regions: by their files if there are some that count, and of the store only what changed
-//! since; else all of the store, into memory. Others write meanwhile, so what changed is read again
-//! at the end.
+//! Reading regions: by their files if there are some, and of the store only what changed since;
+//! else all of the store, into memory. Others write meanwhile, so what changed is read again at the
+//! end.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,38 +10,29 @@ use parking_lot::Mutex;
 use super::TakeTurn;
 use crate::fault;
 use crate::index::Index;
-use crate::regions::cells::Cells;
-use crate::regions::{self, RegionIndex, Shapes, format};
-use crate::snapshot::SnapshotError;
+use crate::regions::format::{self, Held};
+use crate::regions::{self, RegionIndex, Shapes};
 use crate::store::Bytes;
 use crate::store::keys::{self, Table};
-use crate::store::region_cells::CellsEntry;
 use crate::vectors::{Rows, VectorStorage};
 use crate::{ImageId, IndexError};
 
 /// Images that are brought up to date in one turn.
 const IMAGES_AT_ONCE: usize = 16;
 
-/// Of what the store has of an image's regions.
-pub(super) fn fingerprint(parts: &[(u8, Bytes)]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    parts.iter().for_each(|(_, value)| hasher.update(value));
-    hasher.finalize()
-}
-
 impl Index {
     /// Reads the regions of all images, and shows them to everybody. `turn` gives the writer's
     /// turn.
     pub(super) fn read_regions(&self, turn: &TakeTurn<'_>) -> Result<Arc<RegionIndex>, IndexError> {
-        let entry = {
+        let opened = {
             let _turn = turn();
             self.regions.begin_reading();
-            self.store.region_cells().ok().flatten()
+            self.open_region_files()?
         };
-        // Files that are doubtful as a whole are as good as none.
-        let opened = entry.and_then(|entry| Some((self.open_cells(&entry).ok()?, entry.revision)));
         let (regions, changed) = match opened {
-            Some((cells, revision)) => {
+            Some((cells, entry)) => {
+                // Where a file lacks, older ones may have what it outdid.
+                let revision = if cells.faults().is_empty() { entry.revision } else { 0 };
                 let changed = self.store.changes_after(revision, usize::MAX)?;
                 (RegionIndex::of_cells(cells, self.scan.dim()), changed.into_iter().map(|(_, id)| id).collect())
             }
@@ -51,15 +42,9 @@ impl Index {
         self.show_regions(regions, changed, turn)
     }
 
-    /// Maps the files of an entry. What the store does not hold yet, they do not either.
-    pub(in crate::index) fn open_cells(&self, entry: &CellsEntry) -> Result<Cells, SnapshotError> {
-        crate::snapshot::require(entry.revision <= self.revision(), "they are newer than the store")?;
-        Cells::open(&self.region_dir(), entry, self.scan.dim())
-    }
-
-    /// As [`Index::read_regions`], of the store, and not shown yet. Regions that are damaged are
-    /// left out.
-    pub(in crate::index) fn read_stored_regions(&self) -> Result<RegionIndex, IndexError> {
+    /// As [`Index::read_regions`], of the store alone, and not shown yet. Regions that are damaged,
+    /// and those that only files have, are left out.
+    fn read_stored_regions(&self) -> Result<RegionIndex, IndexError> {
         let rows = Mutex::new(Rows::with_slots(VectorStorage::Int8, self.scan.dim(), 0)?);
         let parts = self.store.par_images(Table::Regions, |start, end| self.read_part(start, end, &rows))?;
         let shapes: HashMap<ImageId, Shapes> = parts.into_iter().flatten().collect();
@@ -91,13 +76,15 @@ impl Index {
     fn read_again(&self, regions: &RegionIndex, id: ImageId) -> Result<(), IndexError> {
         let known = self.memory.read().contains(id);
         let parts = if known { self.store.region_parts(id)? } else { Vec::new() };
-        if !parts.is_empty() && regions.is_filed(id, fingerprint(&parts)) {
-            return Ok(());
-        }
-        regions.remove(id);
-        match format::decode(id, self.scan.dim(), &parts) {
-            Ok(stored) => regions.put(id, &stored),
-            Err(_) => Ok(()),
+        match format::held(id, self.scan.dim(), &parts) {
+            Ok(Held::Whole(_, fingerprint) | Held::Filed(_, fingerprint)) if regions.is_filed(id, fingerprint) => {
+                Ok(())
+            }
+            Ok(Held::Whole(stored, _)) => regions.put(id, &stored),
+            Ok(Held::Filed(..)) | Err(_) => {
+                regions.remove(id);
+                Ok(())
+            }
         }
     }
 
@@ -107,7 +94,9 @@ impl Index {
         let mut shapes = HashMap::new();
         let mut take = |image: ImageId, parts: &[(u8, Bytes)]| {
             let known = self.memory.read().contains(image);
-            let Some(stored) = known.then(|| format::decode(image, dim, parts).ok()).flatten() else { return Ok(()) };
+            let Some(Held::Whole(stored, _)) = known.then(|| format::held(image, dim, parts).ok()).flatten() else {
+                return Ok(());
+            };
             let mut rows = rows.lock();
             regions::keyed(image, &stored.vectors).try_for_each(|(key, vector)| rows.put(key, vector))?;
             shapes.insert(image, regions::shapes(&stored.map));

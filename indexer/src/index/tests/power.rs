@@ -14,13 +14,13 @@ use super::*;
 const COMMITS: u8 = 7;
 /// Images between two commits.
 const STEP: u8 = 20;
-const BLOCK: usize = 4096;
+pub(super) const BLOCK: usize = 4096;
 
 fn path(n: u8) -> PathBuf {
     format!("/p/{n}.jpg").into()
 }
 
-fn log(home: &Path) -> PathBuf {
+pub(super) fn log(home: &Path) -> PathBuf {
     home.join("gen-0001/sled/db")
 }
 
@@ -48,7 +48,7 @@ fn copies() -> Vec<tempfile::TempDir> {
 }
 
 /// The blocks of the log that differ from those before.
-fn changed_blocks(before: &[u8], after: &[u8]) -> Vec<usize> {
+pub(super) fn changed_blocks(before: &[u8], after: &[u8]) -> Vec<usize> {
     let of = |bytes: &[u8], at: usize| bytes.get(at..bytes.len().min(at + BLOCK)).unwrap_or_default().to_vec();
     (0..after.len()).step_by(BLOCK).filter(|&at| of(before, at) != of(after, at)).collect()
 }

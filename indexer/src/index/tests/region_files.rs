@@ -1,26 +1,27 @@
 //! The files of regions: those read by them are the ones that the store holds, whatever happened
 //! since, and to the files.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use glimpse_nonempty::{Every as _, each};
 use proptest::prelude::*;
 
-use super::damage::{flipped, tamper};
+use super::damage::tamper;
 use super::*;
 use crate::IdSet;
 use crate::hnsw::Node;
+use crate::regions::format::Stored;
 use crate::regions::format::tests::halves;
-use crate::regions::{RegionId, RegionIndex};
+use crate::regions::{RegionId, RegionIndex, RegionShape};
 use crate::store::Batch;
 use crate::store::keys::{self, GraphId, Table};
 
 /// Images of a library, of three regions each.
-const IMAGES: u64 = 120;
+pub(super) const IMAGES: u64 = 120;
 
-fn fixture() -> Fixture {
+pub(super) fn fixture() -> Fixture {
     Fixture { options: IndexOptions { regions_from: 60, ..IndexOptions::default() }, ..Fixture::new() }
 }
 
@@ -42,7 +43,7 @@ pub(super) fn add_one(index: &Index, n: u64) -> ImageId {
 }
 
 /// A library with files of regions, closed.
-fn closed() -> Fixture {
+pub(super) fn closed() -> Fixture {
     let fixture = fixture();
     let index = fixture.open();
     (0..IMAGES).for_each(|n| _ = add_one(&index, n));
@@ -55,23 +56,19 @@ fn closed() -> Fixture {
 /// True if there are files of regions that can be read.
 pub(super) fn has_files(index: &Index) -> bool {
     let entry = index.store.region_cells().unwrap();
-    entry.is_some_and(|entry| index.open_cells(&entry).is_ok())
+    entry.is_some_and(|entry| index.open_cells(&entry).is_ok_and(|cells| cells.faults().is_empty()))
 }
 
-fn folder(fixture: &Fixture) -> PathBuf {
+pub(super) fn folder(fixture: &Fixture) -> PathBuf {
     fixture.home.path().join("gen-0001/region-cells")
 }
 
-pub(super) fn forget_region_files(fixture: &Fixture) {
-    std::fs::remove_dir_all(folder(fixture)).unwrap();
-}
-
-fn files(fixture: &Fixture) -> HashSet<PathBuf> {
+pub(super) fn files(fixture: &Fixture) -> HashSet<PathBuf> {
     std::fs::read_dir(folder(fixture)).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
 /// The largest file, which has most regions.
-fn largest(fixture: &Fixture) -> PathBuf {
+pub(super) fn largest(fixture: &Fixture) -> PathBuf {
     files(fixture).into_iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap()
 }
 
@@ -79,12 +76,32 @@ fn largest(fixture: &Fixture) -> PathBuf {
 pub(super) fn assert_regions_as_stored(index: &Index) {
     let regions = index.regions().unwrap();
     let _writer = index.writer.lock();
-    let stored = index.read_stored_regions().unwrap();
-    assert_eq!(regions.contents(), stored.contents());
-    assert_eq!((regions.len(), regions.images()), (stored.len(), stored.images()));
+    let of = |id: ImageId| {
+        let Stored { map, vectors } = index.stored_regions(id).unwrap()?;
+        let shapes = (0..map.len()).map(|region| RegionShape::of(&map, region));
+        Some((id, shapes.zip(vectors.iter().map(|vector| Some(vector.decode()))).collect::<Vec<_>>()))
+    };
+    let stored: BTreeMap<_, _> = index.scan.ids().into_iter().filter_map(|id| of(id.image())).collect();
+    let count = stored.values().map(Vec::len).sum();
+    assert_eq!((regions.len(), regions.images()), (count, stored.len()));
+    let contents = regions.contents();
+    assert_eq!(contents.keys().collect::<Vec<_>>(), stored.keys().collect::<Vec<_>>());
+    for (id, found) in &contents {
+        for ((shape, vector), (stored_shape, stored)) in each(found.iter().zip(&stored[id])) {
+            assert_eq!(shape, stored_shape);
+            let cosine: f32 = vector.iter().flatten().zip(stored.iter().flatten()).map(|(a, b)| a * b).sum();
+            assert!(cosine > 0.999, "{cosine}");
+        }
+    }
 }
 
-fn assert_sound(index: &Index) {
+/// Number of vectors of regions that the store has not given up, in parts.
+pub(super) fn parts_in_store(index: &Index) -> usize {
+    let entries = index.store.entries(Table::Regions).map(|entry| keys::parse_region(&entry.unwrap().0).unwrap());
+    entries.filter(|(_, part)| (1..255).contains(part)).count()
+}
+
+pub(super) fn assert_sound(index: &Index) {
     assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
 }
 
@@ -207,60 +224,6 @@ fn new_images_come_in_segments_of_which_there_are_few() {
 }
 
 #[test]
-fn whatever_is_wrong_with_a_file_as_a_whole_sled_is_read() {
-    let fixture = closed();
-    let index = fixture.open();
-    for path in each(files(&fixture)) {
-        let bytes = std::fs::read(&path).unwrap();
-        let last = bytes.len() - 1;
-        for odd in each([bytes[..last].to_vec(), bytes[..last / 2].to_vec(), Vec::new(), [&bytes[..], b" "].concat()]) {
-            std::fs::remove_file(&path).unwrap();
-            std::fs::write(&path, odd).unwrap();
-            assert!(!has_files(&index));
-            index.regions.clear();
-            assert_regions_as_stored(&index);
-            assert!(index.verify(false).unwrap().problems[0].contains("the files of regions cannot be read"));
-        }
-        std::fs::remove_file(&path).unwrap();
-        assert!(!has_files(&index));
-        std::fs::write(&path, bytes).unwrap();
-        assert!(has_files(&index));
-    }
-    forget_region_files(&fixture);
-    index.regions.clear();
-    assert_regions_as_stored(&index);
-    index.finish().unwrap();
-    assert!(has_files(&index), "they are made anew");
-    assert_eq!(index.regions().unwrap().in_memory_only(), 0);
-}
-
-#[test]
-fn damage_costs_a_part_until_it_is_mended() {
-    for by_verify in [true, false] {
-        let fixture = closed();
-        let path = largest(&fixture);
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes[777] ^= 4;
-        std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, bytes).unwrap();
-        let index = fixture.open();
-        let regions = index.regions().unwrap();
-        assert!(regions.shapes(ImageId(0)).is_none(), "it is in the damaged block");
-        assert!(regions.search_name().contains("damaged"));
-        if by_verify {
-            let report = index.verify(true).unwrap();
-            assert_eq!(report.problems, ["the files of regions are damaged (blocks: 1)"]);
-            assert_eq!(report.repaired, ["made the files of regions anew"]);
-        } else {
-            index.finish().unwrap();
-        }
-        assert!(index.regions().unwrap().shapes(ImageId(0)).is_some());
-        assert_regions_as_stored(&index);
-        assert_sound(&index);
-    }
-}
-
-#[test]
 fn files_that_cannot_be_written_cost_nothing_else() {
     let fixture = fixture();
     let index = fixture.open();
@@ -304,27 +267,6 @@ fn writing_may_be_ended_early_and_is_done_later() {
 }
 
 #[test]
-fn damage_that_files_hide_is_named_by_verify() {
-    let fixture = closed();
-    let damaged = ImageId(7);
-    tamper(&fixture, |store, batch| {
-        let key = keys::region(damaged, 1);
-        batch.put(Table::Regions, &key, flipped(store, Table::Regions, &key));
-    });
-    let index = fixture.open();
-    assert!(index.regions().unwrap().shapes(damaged).is_some(), "the files have it");
-    let problems = index.verify(false).unwrap().problems;
-    assert!(problems.len() == 1 && problems[0].contains("the regions of image 7 are damaged"), "{problems:?}");
-    index.verify(true).unwrap();
-    assert!(index.regions().unwrap().shapes(damaged).is_none());
-    assert_regions_as_stored(&index);
-    drop(index);
-    let index = fixture.open();
-    assert!(has_files(&index) && index.regions().unwrap().shapes(damaged).is_none());
-    assert_sound(&index);
-}
-
-#[test]
 fn an_older_library_loses_its_graph_of_regions_and_nothing_else() {
     let fixture = fixture();
     let index = fixture.open();
@@ -347,18 +289,6 @@ fn an_older_library_loses_its_graph_of_regions_and_nothing_else() {
     assert!(!fixture.home.path().join("gen-0001/region-snapshot").exists());
     assert_regions_as_stored(&index);
     assert_sound(&index);
-}
-
-#[test]
-fn files_newer_than_the_store_do_not_count() {
-    let fixture = closed();
-    let index = fixture.open();
-    let entry = index.store.region_cells().unwrap().unwrap();
-    index.store.put_region_cells(&crate::store::region_cells::CellsEntry { revision: u64::MAX, ..entry }).unwrap();
-    assert!(!has_files(&index));
-    assert_regions_as_stored(&index);
-    index.finish().unwrap();
-    assert!(has_files(&index));
 }
 
 /// Share of the ten nearest of a comparison of all that are found.

@@ -40,6 +40,8 @@ struct Check<'a> {
     sound: BTreeSet<ImageId>,
     /// Images that go, with all their entries.
     forgotten: BTreeSet<ImageId>,
+    /// Images that a cure gives a new change.
+    changed: BTreeSet<ImageId>,
     findings: Vec<Finding>,
 }
 
@@ -52,6 +54,7 @@ impl<'a> Check<'a> {
             next_revision: survey.changes.keys().next_back().map_or(1, |last| last + 1),
             sound: BTreeSet::new(),
             forgotten: BTreeSet::new(),
+            changed: BTreeSet::new(),
             findings: Vec::new(),
         }
     }
@@ -106,6 +109,8 @@ impl<'a> Check<'a> {
             };
             let mut cure = Batch::default();
             parts.iter().for_each(|&part| cure.remove(Table::Regions, &keys::region(id, part)));
+            // Files of regions learn of it by the change.
+            self.renew_change(&mut cure, id);
             self.note(problem, cure, "removed the regions; `glimpse index --regions` makes those of images anew");
         }
     }
@@ -152,8 +157,7 @@ impl<'a> Check<'a> {
             self.links.remove(&(id, hash));
         }
         owned.content(id).iter().for_each(|content| cure.remove(Table::Content, content));
-        owned.changes(id).iter().for_each(|revision| cure.remove(Table::Changes, &revision.to_be_bytes()));
-        self.change(&mut cure, id);
+        self.renew_change(&mut cure, id);
         self.forgotten.insert(id);
         let names: Vec<_> = files.iter().map(|&hash| self.path(hash)).collect();
         let mended = match names.as_slice() {
@@ -230,7 +234,7 @@ impl<'a> Check<'a> {
                 self.note(format!("change {revision} is damaged ({damage})"), cure, "removed the entry");
             }
         }
-        for id in self.sound.clone() {
+        for id in self.sound.difference(&self.changed).copied().collect::<Vec<_>>() {
             match survey.owned.changes(id) {
                 [] => {
                     let mut cure = Batch::default();
@@ -264,6 +268,14 @@ impl<'a> Check<'a> {
                 "removed it",
             );
         }
+    }
+
+    /// Enters a new change of an image in place of those that it has.
+    fn renew_change(&mut self, cure: &mut Batch, id: ImageId) {
+        let changes = self.survey.owned.changes(id);
+        changes.iter().for_each(|revision| cure.remove(Table::Changes, &revision.to_be_bytes()));
+        self.change(cure, id);
+        self.changed.insert(id);
     }
 
     /// Enters a new change of an image.

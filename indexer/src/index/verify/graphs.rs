@@ -24,15 +24,7 @@ impl Index {
                 report.repaired.push("made the graph anew".to_owned());
             }
         }
-        if let Some(problem) = self.region_cells_fault()? {
-            report.problems.push(problem);
-            if repair {
-                self.store.drop_region_cells()?;
-                self.regions.clear();
-                report.repaired.push("made the files of regions anew".to_owned());
-            }
-        }
-        Ok(())
+        self.check_region_files(repair, report)
     }
 
     /// What is wrong with the graph of images in memory or its nodes in the store, if anything.

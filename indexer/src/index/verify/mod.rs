@@ -91,9 +91,8 @@ impl Index {
     /// Applies the cures, and reads into memory what is left.
     fn mend(&self, findings: &[Finding], writer: &mut WriterTurn<'_>) -> Result<(), IndexError> {
         // The graph would have to follow every removal; it is built anew later. It goes first, and
-        // with it snapshot and files of regions, which know nothing of what is mended.
+        // with it the snapshot, which knows nothing of what is mended.
         self.drop_graph()?;
-        self.store.drop_region_cells()?;
         findings.iter().try_for_each(|finding| self.store.apply(&finding.cure))?;
         self.regions.clear();
         self.region_tags.clear();

@@ -148,7 +148,7 @@ impl Survey {
                 self.region_maps.insert(id, tags::fingerprint(map));
             }
             let parts = values.iter().map(|(part, _)| *part).collect();
-            self.regions.insert(id, (parts, format::decode(id, self.dim, &values).map(|_| ())));
+            self.regions.insert(id, (parts, format::held(id, self.dim, &values).map(|_| ())));
         }
         Ok(())
     }

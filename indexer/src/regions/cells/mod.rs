@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! region-cells/CENTROIDS     cells, groups of cells, starts
-//! region-cells/SEGMENT...    images | gone | areas | rows | starts | codes
+//! region-cells/SEGMENT...    rows | images | gone | areas | starts | codes | images | gone | starts
 //! ```
 //!
-//! - A **segment** has the regions of some images ([`segment`]): rows of int8 and shapes image by
-//!   image, and codes of a few bits a component cell by cell. A search reads the codes of the cells
-//!   nearest to the query, and puts in order, by their rows, those that may be among the best.
+//! - A **segment** has the regions of some images ([`segment`]): rows of six bits a component and
+//!   shapes image by image, and codes of one bit a component cell by cell. A search reads the codes
+//!   of the cells nearest to the query, and puts in order, by their rows, those that may be among
+//!   the best.
 //! - Segments are never changed. What comes later is a new segment; images that it has, and those
 //!   that it says are gone, count no more in older ones.
 //! - In memory there are centroids, and 16 bytes an image.
+//! - Rows are the only place of their vectors once the store gave these up. A damaged block costs
+//!   the images in it, a segment that cannot be read all of its images, and centroids only time.
 //!
 //! Which files count stands in the store ([`CellsEntry`]), with the revision that they hold.
 
@@ -25,20 +28,21 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 
-use self::segment::Segment;
+use self::segment::{Facts, Segment};
 pub(crate) use self::write::{OF_EACH, SegmentWriter, StoredImage, cells_of, sweep, train, write_centroids};
 use super::{RegionId, RegionShape};
+use crate::snapshot::SnapshotManifest;
 use crate::snapshot::mapped::MappedFile;
 use crate::snapshot::{SnapshotError, require};
-use crate::store::region_cells::{CellsEntry, FORMAT};
-use crate::vectors::ivf::{Centroids, Coder};
-use crate::vectors::{Kernel, QueryPlanes, ScoredVector};
+use crate::store::region_cells::{CellsEntry, FORMAT, SegmentEntry};
+use crate::vectors::ivf::{Centroids, CodeQuery, Coder, RowCoder, RowQuery};
+use crate::vectors::{Kernel, Quantised, QueryPlanes, ScoredVector};
 use crate::{IdSet, ImageId, fair};
 
 /// Bits a component of a code. To find the nearest 2,000 of 9,000 regions of one kind, 6,400 rows
 /// have to be read after codes of one bit, 4,300 after two, and 2,600 after four, which take 3, 6
 /// and 12 KB an image (`benches/RESULTS-scale.md`).
-const BITS: u32 = 2;
+const BITS: u32 = 1;
 /// Of the rotation.
 const SEED: u64 = 0x5eed_0fce_1150;
 
@@ -46,10 +50,13 @@ const SEED: u64 = 0x5eed_0fce_1150;
 pub(crate) struct Cells {
     dim: usize,
     kernel: Kernel,
-    centroids: Centroids,
+    /// Without them all rows are compared.
+    centroids: Option<Centroids>,
     coder: Coder,
+    rows: RowCoder,
     /// The oldest first.
     segments: Vec<Segment>,
+    faults: Vec<String>,
     /// Images whose regions in segments count no more.
     dead: RwLock<IdSet>,
     /// Images and regions that count.
@@ -62,31 +69,92 @@ fn coder(dim: usize) -> Coder {
     Coder::new(dim, BITS, SEED)
 }
 
+fn read_centroids(dir: &Path, manifest: &SnapshotManifest, dim: usize) -> Result<Centroids, SnapshotError> {
+    let (file, facts): (_, usize) = MappedFile::open(dir, manifest)?;
+    require(facts == dim, "centroids are of another width")?;
+    let centroids = Centroids::of_bytes(dim, [file.section(0)?, file.section(1)?, file.section(2)?]);
+    centroids.ok_or_else(|| SnapshotError("there are no centroids".to_owned()))
+}
+
+/// Images and regions of the segment of a manifest; `None` if it is none that can be read.
+pub(crate) fn about_segment(dir: &Path, manifest: &SnapshotManifest) -> Option<(usize, usize)> {
+    let (_, Facts { rows, images, .. }) = MappedFile::open(dir, manifest).ok()?;
+    Some((images, rows))
+}
+
+/// The width of the centroids of a manifest; `None` if they are none that can be read.
+pub(crate) fn about_centroids(dir: &Path, manifest: &SnapshotManifest) -> Option<usize> {
+    Some(MappedFile::open(dir, manifest).ok()?.1)
+}
+
+/// How rows are made of vectors of `dim`.
+fn row_coder(dim: usize) -> RowCoder {
+    RowCoder::new(dim, SEED)
+}
+
+/// A query made ready for the files.
+pub(crate) struct CellQuery {
+    /// For centroids.
+    planes: QueryPlanes,
+    codes: CodeQuery,
+    rows: RowQuery,
+}
+
 impl Cells {
-    /// Maps the files of an entry, which are in `dir`.
+    /// Maps the files of an entry, which are in `dir`. Those that cannot be read are left out
+    /// ([`Cells::faults`]).
+    ///
+    /// # Errors
+    /// If they are of a format that is not this one.
     pub(crate) fn open(dir: &Path, entry: &CellsEntry, dim: usize) -> Result<Self, SnapshotError> {
         require(entry.format == FORMAT, "they are of another format")?;
-        let (file, facts): (_, usize) = MappedFile::open(dir, &entry.centroids)?;
-        require(facts == dim, "centroids are of another width")?;
-        let centroids = Centroids::of_bytes(dim, [file.section(0)?, file.section(1)?, file.section(2)?]);
-        let centroids = centroids.ok_or_else(|| SnapshotError("there are no centroids".to_owned()))?;
+        let mut faults = Vec::new();
+        let mut fault = |manifest: &SnapshotManifest, reason| {
+            faults.push(format!("{}: {reason}", dir.join(manifest.name()).display()));
+        };
         let mut segments = Vec::with_capacity(entry.segments.len());
         let mut later = IdSet::default();
-        for segment in entry.segments.iter().rev() {
-            let mut segment = Segment::open(dir, &segment.manifest, dim, centroids.len())?;
-            segment.count_without(&mut later);
-            segments.push(segment);
+        for SegmentEntry { manifest, .. } in entry.segments.iter().rev() {
+            match Segment::open(dir, manifest, dim) {
+                Ok(mut segment) => {
+                    segment.count_without(&mut later);
+                    segments.push(segment);
+                }
+                Err(reason) => fault(manifest, reason),
+            }
         }
         segments.reverse();
+        let fits = |centroids: &Centroids| segments.iter().all(|segment| segment.cells() == centroids.len());
+        let centroids = read_centroids(dir, &entry.centroids, dim).and_then(|centroids| {
+            require(fits(&centroids), "it has other cells than the segments")?;
+            Ok(centroids)
+        });
+        let centroids = centroids.map_err(|reason| fault(&entry.centroids, reason)).ok();
         let count = |of: fn(&Segment) -> usize| AtomicUsize::new(segments.iter().map(of).sum());
         let (images, regions) = (count(Segment::images), count(Segment::regions));
         let (kernel, dead) = (Kernel::best(), RwLock::default());
-        Ok(Self { dim, kernel, centroids, coder: coder(dim), segments, dead, images, regions })
+        Ok(Self {
+            dim,
+            kernel,
+            centroids,
+            coder: coder(dim),
+            rows: row_coder(dim),
+            segments,
+            faults,
+            dead,
+            images,
+            regions,
+        })
+    }
+
+    /// What of the files cannot be read as a whole, in words.
+    pub(crate) fn faults(&self) -> &[String] {
+        &self.faults
     }
 
     /// What vectors are coded relative to.
-    pub(crate) fn centroids(&self) -> &Centroids {
-        &self.centroids
+    pub(crate) fn centroids(&self) -> Option<&Centroids> {
+        self.centroids.as_ref()
     }
 
     /// Number of images whose regions count.
@@ -101,17 +169,17 @@ impl Cells {
 
     /// Number of cells.
     pub(crate) fn len(&self) -> usize {
-        self.centroids.len()
+        self.centroids.as_ref().map_or(0, Centroids::len)
     }
 
     /// Bytes in memory, apart from what is mapped.
     pub(crate) fn memory(&self) -> usize {
-        self.centroids.memory() + self.segments.iter().map(Segment::memory).sum::<usize>()
+        self.centroids.as_ref().map_or(0, Centroids::memory) + self.segments.iter().map(Segment::memory).sum::<usize>()
     }
 
-    /// True if something that was read was damaged.
+    /// True if a file cannot be read, or something that was read was damaged.
     pub(crate) fn is_damaged(&self) -> bool {
-        self.segments.iter().any(|segment| segment.file().is_damaged())
+        !self.faults.is_empty() || self.segments.iter().any(|segment| segment.file().is_damaged())
     }
 
     /// Reads all that is mapped; how many blocks are damaged.
@@ -141,24 +209,46 @@ impl Cells {
         rows.map(|row| segment.shape(row)).collect()
     }
 
-    /// A region's vector.
+    /// A region's vector, of length 1.
     pub(crate) fn vector(&self, id: RegionId) -> Option<Vec<f32>> {
         let (segment, rows) = self.locate(id.image)?;
-        let (row, scale) =
-            segment.row(rows.start + usize::from(id.region)).filter(|_| usize::from(id.region) < rows.len())?;
-        Some(row[..self.dim].iter().map(|&offset| f32::from((offset ^ 0x80).cast_signed()) * scale).collect())
+        let row = segment.row(rows.start + usize::from(id.region)).filter(|_| usize::from(id.region) < rows.len())?;
+        Some(self.rows.decode(row))
+    }
+
+    /// Makes a query ready; `unit` is it at length 1.
+    pub(crate) fn query(&self, planes: QueryPlanes, unit: &[f32]) -> CellQuery {
+        CellQuery { planes, codes: self.coder.query(unit), rows: self.rows.query(unit) }
     }
 
     /// Cosine of a query with each region of an image.
-    pub(crate) fn score(&self, query: &QueryPlanes, image: ImageId) -> Vec<ScoredVector> {
+    pub(crate) fn score(&self, query: &CellQuery, image: ImageId) -> Vec<ScoredVector> {
         let Some((segment, rows)) = self.locate(image) else { return Vec::new() };
         segment.prefetch_rows(rows.clone());
         let score = |(row, region): (usize, u8)| {
-            let (row, scale) = segment.row(row)?;
             let id = RegionId { image, region }.key();
-            Some(ScoredVector { id, score: query.cosine(self.kernel, row, scale) })
+            Some(ScoredVector { id, score: query.rows.cosine(self.kernel, segment.row(row)?) })
         };
         rows.zip(0..).filter_map(score).collect()
+    }
+
+    /// The rows of an image's regions that were stored under this fingerprint; `None` if they are
+    /// not here, or damaged.
+    pub(crate) fn rows_of(&self, image: ImageId, fingerprint: u32) -> Option<Vec<u8>> {
+        let (segment, rows) = self.locate(image)?;
+        (segment.fingerprint(image) == Some(fingerprint)).then(|| segment.vectors(rows)).flatten()
+    }
+
+    /// The vectors of rows.
+    pub(crate) fn vectors_of(&self, rows: &[u8]) -> Option<Vec<Quantised>> {
+        rows.chunks_exact(RowCoder::bytes(self.dim)).map(|row| Quantised::encode(&self.rows.decode(row))).collect()
+    }
+
+    /// The rows that vectors become.
+    pub(crate) fn encoded(&self, vectors: &[Quantised]) -> Vec<u8> {
+        let mut rows = Vec::with_capacity(vectors.len() * RowCoder::bytes(self.dim));
+        vectors.iter().for_each(|vector| self.rows.encode(vector.planes(), &mut rows));
+        rows
     }
 
     /// True if the regions of an image are here that made this fingerprint.

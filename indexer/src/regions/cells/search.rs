@@ -4,8 +4,9 @@
 use rayon::prelude::*;
 
 use super::super::RegionId;
-use super::Cells;
-use super::segment::{Segment, owner};
+use super::segment::{Owner, Segment};
+use super::{CellQuery, Cells};
+use crate::vectors::ivf::Centroids;
 use crate::vectors::{QueryPlanes, ScoredVector, Top};
 use crate::{IdSet, ImageId, VectorId, VectorSet, fair};
 
@@ -48,30 +49,25 @@ impl Passing<'_> {
 }
 
 impl Cells {
-    /// The `k` regions nearest to a query, falling; `unit` is the query at length 1.
-    pub(crate) fn search(
-        &self,
-        query: &QueryPlanes,
-        unit: &[f32],
-        k: usize,
-        allowed: Option<&VectorSet>,
-    ) -> Vec<ScoredVector> {
+    /// The `k` regions nearest to a query, falling.
+    pub(crate) fn search(&self, query: &CellQuery, k: usize, allowed: Option<&VectorSet>) -> Vec<ScoredVector> {
         let all = self.regions();
         let passing = allowed.map_or(all, VectorSet::len);
         if k == 0 || all == 0 || passing == 0 {
             return Vec::new();
         }
+        let Some(centroids) = self.centroids() else { return self.search_all(query, k, allowed) };
         let wanted = k.saturating_mul(OF_EACH).max(LEAST);
         let codes = wanted.saturating_mul(all) / passing.min(all);
         match allowed {
             Some(allowed) if passing.saturating_mul(ROW_COST) <= codes.min(all) => self.search_these(query, k, allowed),
             None if all.saturating_mul(ROW_COST) <= wanted => self.search_all(query, k, None),
-            _ => self.search_cells(query, unit, k, allowed, codes),
+            _ => self.search_cells(centroids, query, k, allowed, codes),
         }
     }
 
     /// As [`Cells::search`], by comparing all rows.
-    pub(crate) fn search_all(&self, query: &QueryPlanes, k: usize, allowed: Option<&VectorSet>) -> Vec<ScoredVector> {
+    pub(crate) fn search_all(&self, query: &CellQuery, k: usize, allowed: Option<&VectorSet>) -> Vec<ScoredVector> {
         let dead = fair::read(&self.dead);
         let passing = Passing { dead: &dead, allowed };
         let images: Vec<_> = self.segments.iter().flat_map(|s| s.counting().map(move |image| (s, image))).collect();
@@ -81,9 +77,9 @@ impl Cells {
                 for (row, region) in rows.clone().zip(0..) {
                     let id = RegionId { image: *image, region }.key();
                     if passing.has(segment, id)
-                        && let Some((row, scale)) = segment.row(row)
+                        && let Some(row) = segment.row(row)
                     {
-                        top.push(ScoredVector { id, score: query.cosine(self.kernel, row, scale) });
+                        top.push(ScoredVector { id, score: query.rows.cosine(self.kernel, row) });
                     }
                 }
             }
@@ -93,7 +89,7 @@ impl Cells {
     }
 
     /// Among few: each row is compared.
-    fn search_these(&self, query: &QueryPlanes, k: usize, allowed: &VectorSet) -> Vec<ScoredVector> {
+    fn search_these(&self, query: &CellQuery, k: usize, allowed: &VectorSet) -> Vec<ScoredVector> {
         let keys: Vec<VectorId> = allowed.iter().collect();
         let tops = keys.par_chunks(8 * ROWS).map(|keys| {
             let mut top = Top::new(k);
@@ -104,9 +100,9 @@ impl Cells {
                 for &id in keys {
                     let row = rows.start + usize::from(RegionId::of_key(id).region);
                     if row < rows.end
-                        && let Some((row, scale)) = segment.row(row)
+                        && let Some(row) = segment.row(row)
                     {
-                        top.push(ScoredVector { id, score: query.cosine(self.kernel, row, scale) });
+                        top.push(ScoredVector { id, score: query.rows.cosine(self.kernel, row) });
                     }
                 }
             }
@@ -117,28 +113,27 @@ impl Cells {
 
     fn search_cells(
         &self,
-        query: &QueryPlanes,
-        unit: &[f32],
+        centroids: &Centroids,
+        query: &CellQuery,
         k: usize,
         allowed: Option<&VectorSet>,
         codes: usize,
     ) -> Vec<ScoredVector> {
-        let lists = self.nearest_lists(query, codes);
+        let lists = self.nearest_lists(centroids, &query.planes, codes);
         for &(segment, cell, _) in &lists {
             self.segments[segment].prefetch_codes(cell);
         }
         let dead = fair::read(&self.dead);
         let passing = Passing { dead: &dead, allowed };
-        let asked = self.coder.query(unit);
         let of_list = |&(number, cell, centre): &(usize, usize, f32)| {
             let segment = &self.segments[number];
             let records = segment.codes(cell).unwrap_or_default();
-            let estimates = asked.estimate(self.kernel, records, segment.record());
+            let estimates = query.codes.estimate(self.kernel, records, segment.record());
             let candidate = estimates.zip(records.chunks_exact(segment.record())).filter_map(|(estimate, record)| {
-                let (row, key) = owner(record);
+                let (region, row) = segment.region(Owner::of(record))?;
                 let most = centre + estimate.product + estimate.bound;
-                let candidate = Candidate { most, segment: number as u32, row: row as u32, key };
-                passing.has(segment, VectorId(key)).then_some(candidate)
+                let candidate = Candidate { most, segment: number as u32, row: row as u32, key: region.key().0 };
+                passing.has(segment, region.key()).then_some(candidate)
             });
             candidate.collect::<Vec<_>>()
         };
@@ -156,8 +151,8 @@ impl Cells {
 
     /// The lists of the cells nearest to a query, with so many codes together: segment, cell, and
     /// the query's inner product with the centroid.
-    fn nearest_lists(&self, query: &QueryPlanes, codes: usize) -> Vec<(usize, usize, f32)> {
-        let scores = self.centroids.scores(self.kernel, query);
+    fn nearest_lists(&self, centroids: &Centroids, query: &QueryPlanes, codes: usize) -> Vec<(usize, usize, f32)> {
+        let scores = centroids.scores(self.kernel, query);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
         let (mut lists, mut count) = (Vec::new(), 0);
@@ -175,7 +170,7 @@ impl Cells {
 
     /// The best of candidates, which come by what they may have at most: as soon as that is less
     /// than what the `k`-th has, the others need not be read.
-    fn best_by_rows(&self, query: &QueryPlanes, k: usize, candidates: &[Candidate]) -> Vec<ScoredVector> {
+    fn best_by_rows(&self, query: &CellQuery, k: usize, candidates: &[Candidate]) -> Vec<ScoredVector> {
         let mut best: Vec<ScoredVector> = Vec::with_capacity(candidates.len().min(k.saturating_mul(2)));
         let (mut rest, mut size) = (candidates, k.max(ROWS));
         while let Some(first) = rest.first() {
@@ -191,8 +186,8 @@ impl Cells {
             }
             let scored = part.par_chunks(ROWS).flat_map_iter(|part| {
                 part.iter().filter_map(|candidate| {
-                    let (row, scale) = self.segments[candidate.segment as usize].row(candidate.row as usize)?;
-                    Some(ScoredVector { id: VectorId(candidate.key), score: query.cosine(self.kernel, row, scale) })
+                    let row = self.segments[candidate.segment as usize].row(candidate.row as usize)?;
+                    Some(ScoredVector { id: VectorId(candidate.key), score: query.rows.cosine(self.kernel, row) })
                 })
             });
             best.par_extend(scored);

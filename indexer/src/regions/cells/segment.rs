@@ -6,15 +6,16 @@ use std::path::Path;
 use bytemuck::{Pod, Zeroable};
 use glimpse_encoder::dense::{MAX_REGIONS, Rect};
 
-use super::super::RegionShape;
+use super::super::{RegionId, RegionShape};
 use super::coder;
 use crate::snapshot::mapped::MappedFile;
 use crate::snapshot::{SnapshotError, SnapshotManifest, require};
+use crate::vectors::ivf::RowCoder;
 use crate::{IdSet, ImageId};
 
 /// Sections in their order.
 pub(super) mod section {
-    /// `rows`: row by row an offset vector with its padding, its scale, and the region's shape.
+    /// `rows`: row by row a vector ([`RowCoder`]) and the region's shape.
     pub const ROWS: usize = 0;
     /// `images`: [`super::PlacedImage`] by number.
     pub const IMAGES: usize = 1;
@@ -24,8 +25,10 @@ pub(super) mod section {
     pub const AREAS: usize = 3;
     /// `starts`: where the codes of each cell begin (u32), and their number.
     pub const STARTS: usize = 4;
-    /// `codes`: cell by cell a code with its factor and bound, the row (u32) and the key (u64).
+    /// `codes`: cell by cell a code with its factor and bound, and its [`super::Owner`].
     pub const CODES: usize = 5;
+    /// `images`, `gone` and `starts` once more, since nothing else can be read without them.
+    pub const AGAIN: [(usize, usize); 3] = [(IMAGES, 6), (GONE, 7), (STARTS, 8)];
 }
 
 /// What is said of the whole.
@@ -35,6 +38,7 @@ pub(super) struct Facts {
     /// Bytes of a code with all that stands beside it.
     pub record: usize,
     pub rows: usize,
+    pub images: usize,
 }
 
 /// An image, and which rows are its regions': from here to those of the next.
@@ -47,27 +51,53 @@ pub(super) struct PlacedImage {
     pub fingerprint: u32,
 }
 
-/// Bytes of a row: vector, scale, shape.
+/// Bytes of a row: vector and shape.
 pub(super) fn row_bytes(dim: usize) -> usize {
-    vector_bytes(dim) + 4 + 24
+    vector_bytes(dim) + 24
 }
 
-/// Bytes of an offset vector with its padding.
+/// Bytes of a vector.
 pub(super) fn vector_bytes(dim: usize) -> usize {
-    dim.next_multiple_of(64)
+    RowCoder::bytes(dim)
 }
 
 /// Bytes of a code with all that stands beside it.
 pub(super) fn record_bytes(dim: usize) -> usize {
-    coder(dim).bytes() + 12
+    coder(dim).bytes() + size_of::<Owner>()
 }
 
-/// The row and the key at the end of a code's record.
-#[inline]
-pub(super) fn owner(record: &[u8]) -> (usize, u64) {
-    let end = record.len();
-    let row = record[end - 12..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-    (row as usize, record[end - 8..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)))
+/// Whose a code is: the image's place among those of the segment, and the region.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Owner(u32);
+
+impl Owner {
+    const REGION_BITS: u32 = 6;
+    /// Images that a segment has room for.
+    pub const MOST_IMAGES: usize = 1 << (u32::BITS - Self::REGION_BITS);
+
+    pub fn new(place: usize, region: usize) -> Self {
+        Self((place << Self::REGION_BITS | region) as u32)
+    }
+
+    /// Of the record of a code, which it ends.
+    #[inline]
+    pub fn of(record: &[u8]) -> Self {
+        Self(record.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes)))
+    }
+
+    pub fn to_bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+
+    #[inline]
+    fn place(self) -> usize {
+        (self.0 >> Self::REGION_BITS) as usize
+    }
+
+    #[inline]
+    fn region(self) -> u8 {
+        (self.0 & ((1 << Self::REGION_BITS) - 1)) as u8
+    }
 }
 
 pub(super) struct Segment {
@@ -84,12 +114,7 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    pub(super) fn open(
-        dir: &Path,
-        manifest: &SnapshotManifest,
-        dim: usize,
-        cells: usize,
-    ) -> Result<Self, SnapshotError> {
+    pub(super) fn open(dir: &Path, manifest: &SnapshotManifest, dim: usize) -> Result<Self, SnapshotError> {
         let (file, facts): (_, Facts) = MappedFile::open(dir, manifest)?;
         let Facts { rows, record, .. } = facts;
         let lengths = |section: usize, each: usize, count: usize| {
@@ -99,7 +124,6 @@ impl Segment {
             && record == record_bytes(dim)
             && lengths(section::ROWS, row_bytes(dim), rows)?
             && lengths(section::AREAS, 4, rows)?
-            && lengths(section::STARTS, 4, cells + 1)?
             && lengths(section::CODES, record, rows)?;
         require(fits, "a section has another length")?;
         let images: Vec<PlacedImage> = values(&file, section::IMAGES)?;
@@ -113,11 +137,17 @@ impl Segment {
             && gone.iter().all(|&image| image < 1 << 57)
             && firsts.clone().next() == Some(0)
             && counts.iter().all(|count| (1..=MAX_REGIONS).contains(count))
+            && starts.len() > 1
             && starts.is_sorted()
             && starts.first() == Some(&0)
             && starts.last().is_some_and(|&last| last as usize == rows);
         require(sound, "images, regions and cells do not belong together")?;
         Ok(Self { file, dim, record, rows, images, gone, starts, stale: IdSet::default(), stale_regions: 0 })
+    }
+
+    /// Number of cells that its codes lie in.
+    pub(super) fn cells(&self) -> usize {
+        self.starts.len() - 1
     }
 
     pub(super) fn file(&self) -> &MappedFile {
@@ -199,17 +229,34 @@ impl Segment {
         self.file.prefetch_unread(section::ROWS, self.row_range(rows));
     }
 
-    /// A vector with its padding, and its scale; `None` if it is damaged.
+    /// A vector; `None` if it is damaged.
     #[inline]
-    pub(super) fn row(&self, row: usize) -> Option<(&[u8], f32)> {
+    pub(super) fn row(&self, row: usize) -> Option<&[u8]> {
         let bytes = self.file.bytes(section::ROWS, self.row_range(row..row.checked_add(1)?))?;
-        let (vector, rest) = bytes.split_at(vector_bytes(self.dim));
-        Some((vector, f32::from_le_bytes(*rest.first_chunk()?)))
+        Some(&bytes[..vector_bytes(self.dim)])
+    }
+
+    /// The vectors of rows, one behind the other; `None` if one is damaged.
+    pub(super) fn vectors(&self, rows: Range<usize>) -> Option<Vec<u8>> {
+        self.prefetch_rows(rows.clone());
+        let mut vectors = Vec::with_capacity(rows.len() * vector_bytes(self.dim));
+        for row in rows {
+            vectors.extend(self.row(row)?);
+        }
+        Some(vectors)
+    }
+
+    /// The region of a code, and its row; `None` if there is no such region.
+    #[inline]
+    pub(super) fn region(&self, owner: Owner) -> Option<(RegionId, usize)> {
+        let placed = self.images.get(owner.place())?;
+        let region = RegionId { image: ImageId(placed.image), region: owner.region() };
+        Some((region, placed.first as usize + usize::from(region.region)))
     }
 
     pub(super) fn shape(&self, row: usize) -> Option<RegionShape> {
         let bytes = self.file.bytes(section::ROWS, self.row_range(row..row.checked_add(1)?))?;
-        let fields = bytes[vector_bytes(self.dim) + 4..].as_chunks::<4>().0;
+        let fields = bytes[vector_bytes(self.dim)..].as_chunks::<4>().0;
         let [left, top, right, bottom, area] = std::array::from_fn(|i| f32::from_le_bytes(fields[i]));
         Some(RegionShape { rect: Rect { left, top, right, bottom }, area, leaves: u32::from_le_bytes(fields[5]) })
     }
@@ -245,8 +292,11 @@ impl Segment {
     }
 }
 
+/// A section that stands there twice.
 fn values<T: Pod>(file: &MappedFile, section: usize) -> Result<Vec<T>, SnapshotError> {
-    let bytes = file.section(section)?;
+    let again = section::AGAIN.into_iter().find(|(first, _)| *first == section);
+    let second = |error| again.map_or(Err(error), |(_, again)| file.section(again));
+    let bytes = file.section(section).or_else(second)?;
     require(bytes.len().is_multiple_of(size_of::<T>()), "a section ends within a value")?;
     Ok(bytemuck::pod_collect_to_vec(bytes))
 }

@@ -36,7 +36,7 @@ fn stored(image: u64) -> StoredImage {
     let map = RegionMap::new(2, 2, labels, (0..EACH).map(|region| 1 << region).collect()).unwrap();
     let vectors = (0..EACH as u64).map(|region| Embedding::new(vector(image, region)).unwrap()).collect();
     let stored = Stored::of(&Regions { map, vectors }).unwrap();
-    StoredImage { image: ImageId(image), fingerprint: image as u32 * 7, stored }
+    StoredImage { image: ImageId(image), fingerprint: image as u32 * 7, stored, rows: None }
 }
 
 fn centroids(images: u64) -> Centroids {
@@ -57,7 +57,7 @@ fn segment(dir: &Path, centroids: &Centroids, images: std::ops::Range<u64>, gone
 
 fn entry(dir: &Path, centroids: &Centroids, segments: Vec<SegmentEntry>) -> CellsEntry {
     let manifest = write_centroids(dir, DIM, centroids).unwrap();
-    CellsEntry { format: FORMAT, revision: 1, trained: 1, centroids: manifest, segments }
+    CellsEntry { format: FORMAT, revision: 1, moved: 0, trained: 1, centroids: manifest, segments }
 }
 
 fn open(dir: &Path, entry: &CellsEntry) -> RegionIndex {
@@ -115,15 +115,18 @@ fn rows_shapes_and_scores_are_those_that_were_stored() {
         assert_eq!(scores.len(), EACH);
         for (region, vector) in each(stored.stored.vectors.iter().enumerate()) {
             let id = RegionId { image: ImageId(image), region: region as u8 };
-            assert_eq!(regions.vector(id), Some(vector.decode()));
-            let beside = RegionIndex::of_cells(
-                Cells::open(dir.path(), &CellsEntry { segments: vec![], ..entry(dir.path(), &centroids, vec![]) }, DIM)
-                    .unwrap(),
-                DIM,
-            );
-            beside.put(ImageId(image), &stored.stored).unwrap();
-            assert_eq!(beside.score(&query, ImageId(image)).unwrap(), scores, "one score wherever it lies");
+            let cosine: f32 = regions.vector(id).unwrap().iter().zip(vector.decode()).map(|(a, b)| a * b).sum();
+            assert!(cosine > 0.998, "{cosine}");
         }
+        let beside = RegionIndex::of_cells(
+            Cells::open(dir.path(), &CellsEntry { segments: vec![], ..entry(dir.path(), &centroids, vec![]) }, DIM)
+                .unwrap(),
+            DIM,
+        );
+        beside.put(ImageId(image), &stored.stored).unwrap();
+        let in_memory = beside.score(&query, ImageId(image)).unwrap();
+        let is_near = |(a, b): (&ScoredRegion, &ScoredRegion)| a.id == b.id && (a.score - b.score).abs() < 0.02;
+        assert!(in_memory.iter().zip(&scores).every(is_near), "nearly one score wherever it lies");
         assert!(regions.is_filed(ImageId(image), image as u32 * 7) && !regions.is_filed(ImageId(image), 1));
     }
     assert_eq!(regions.vector(RegionId { image: ImageId(3), region: EACH as u8 }), None);
@@ -179,11 +182,11 @@ fn a_damaged_block_costs_what_is_in_it() {
     assert!(!regions.cells().unwrap().is_damaged(), "nobody has read it");
     let found = regions.nearest(&vector(1, 1), usize::MAX, None).unwrap();
     let lost = 600 * EACH - found.len();
-    assert!((1..400).contains(&lost), "{lost}");
+    assert!((1..500).contains(&lost), "{lost}");
     assert!(regions.cells().unwrap().is_damaged() && regions.search_name().contains("damaged"));
     assert_eq!(regions.cells().unwrap().damaged_blocks(), 1);
     let without = (0..600).filter(|&image| regions.shapes(ImageId(image)).is_none()).count();
-    assert!((1..100).contains(&without));
+    assert!((1..130).contains(&without));
 }
 
 #[test]

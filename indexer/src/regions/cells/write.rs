@@ -7,25 +7,27 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::super::RegionShape;
 use super::super::format::Stored;
-use super::super::{RegionId, RegionShape};
-use super::segment::{Facts, PlacedImage, record_bytes, row_bytes, vector_bytes};
-use super::{SEED, coder};
+use super::segment::{Facts, Owner, PlacedImage, record_bytes, row_bytes, vector_bytes};
+use super::{SEED, coder, row_coder};
 use crate::ImageId;
 use crate::snapshot::SnapshotManifest;
 use crate::snapshot::mapped::{FileMap, MappedWriter};
 use crate::store::region_cells::SegmentEntry;
-use crate::vectors::ivf::{Centroids, Coder, Sample, Scratch};
+use crate::vectors::ivf::{Centroids, Coder, RowCoder, Sample, Scratch};
 use crate::vectors::{Kernel, Planes};
 
 /// Vectors of a sample for each cell.
 pub(crate) const OF_EACH: usize = 32;
 
-/// The regions of an image as the store has them.
+/// The regions of an image as the store has them, or another file.
 pub(crate) struct StoredImage {
     pub(crate) image: ImageId,
     pub(crate) fingerprint: u32,
     pub(crate) stored: Stored,
+    /// As a file has them already.
+    pub(crate) rows: Option<Vec<u8>>,
 }
 
 /// How many cells so many regions are put into.
@@ -65,6 +67,7 @@ pub(crate) struct SegmentWriter<'a> {
     dim: usize,
     centroids: &'a Centroids,
     coder: Coder,
+    row_coder: RowCoder,
     file: MappedWriter,
     /// Codes in the order of rows.
     codes: BufWriter<tempfile::NamedTempFile>,
@@ -89,7 +92,8 @@ impl<'a> SegmentWriter<'a> {
         file.section()?;
         let codes = BufWriter::with_capacity(1 << 20, tempfile::NamedTempFile::new_in(dir)?);
         let (cells, areas, images) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { dir: dir.to_path_buf(), dim, centroids, coder: coder(dim), file, codes, cells, areas, images })
+        let (coder, row_coder) = (coder(dim), row_coder(dim));
+        Ok(Self { dir: dir.to_path_buf(), dim, centroids, coder, row_coder, file, codes, cells, areas, images })
     }
 
     /// Adds images with regions, behind all others by number; on all threads of the current pool.
@@ -100,11 +104,12 @@ impl<'a> SegmentWriter<'a> {
             places.push(first);
             first += image.stored.vectors.len();
         }
-        if u32::try_from(first).is_err() {
-            return Err(io::Error::other("a segment has room for 4,294,967,295 regions"));
+        if u32::try_from(first).is_err() || self.images.len() + images.len() > Owner::MOST_IMAGES {
+            return Err(io::Error::other("a segment has room for 4,294,967,295 regions of 67,108,864 images"));
         }
-        let encode = |(image, &first): (&StoredImage, &usize)| self.encode(image, first);
-        let encoded: Vec<Encoded> = images.par_iter().zip(&places).map(encode).collect();
+        let place = self.images.len();
+        let encode = |(turn, image): (usize, &StoredImage)| self.encode(image, place + turn);
+        let encoded: Vec<Encoded> = images.par_iter().enumerate().map(encode).collect();
         for ((image, first), mut encoded) in images.iter().zip(places).zip(encoded) {
             self.file.append(&encoded.rows)?;
             self.codes.write_all(&encoded.codes)?;
@@ -116,8 +121,9 @@ impl<'a> SegmentWriter<'a> {
         Ok(())
     }
 
-    fn encode(&self, image: &StoredImage, first: usize) -> Encoded {
-        let StoredImage { image, stored, .. } = image;
+    /// `place` is that of the image in the segment.
+    fn encode(&self, image: &StoredImage, place: usize) -> Encoded {
+        let stored = &image.stored;
         let count = stored.vectors.len();
         let (row_bytes, record) = (row_bytes(self.dim), record_bytes(self.dim));
         let (mut rows, mut codes) = (Vec::with_capacity(count * row_bytes), vec![0; count * record]);
@@ -126,9 +132,10 @@ impl<'a> SegmentWriter<'a> {
         for (region, vector) in stored.vectors.iter().enumerate() {
             let planes: Planes<'_> = vector.planes();
             let shape = RegionShape::of(&stored.map, region);
-            rows.extend(planes.values.iter().map(|value| value.cast_unsigned() ^ 0x80));
-            rows.resize(region * row_bytes + vector_bytes(self.dim), 0);
-            rows.extend(planes.scale.to_le_bytes());
+            match image.rows.as_ref().and_then(|rows| rows.chunks_exact(vector_bytes(self.dim)).nth(region)) {
+                Some(row) => rows.extend(row),
+                None => self.row_coder.encode(planes, &mut rows),
+            }
             let rect = [shape.rect.left, shape.rect.top, shape.rect.right, shape.rect.bottom, shape.area];
             rows.extend(rect.iter().flat_map(|value| value.to_le_bytes()));
             rows.extend(shape.leaves.to_le_bytes());
@@ -136,11 +143,9 @@ impl<'a> SegmentWriter<'a> {
             let cell = self.centroids.cell_of(Kernel::best(), planes);
             cells.push(cell);
             self.centroids.residual(planes, cell, &mut residual);
-            let (code, owner) = codes[region * record..(region + 1) * record].split_at_mut(record - 12);
+            let (code, owner) = codes[region * record..(region + 1) * record].split_at_mut(record - 4);
             self.coder.encode(&mut residual, &mut scratch, code);
-            owner[..4].copy_from_slice(&((first + region) as u32).to_le_bytes());
-            let key = RegionId { image: *image, region: region as u8 }.key();
-            owner[4..].copy_from_slice(&key.0.to_le_bytes());
+            owner.copy_from_slice(&Owner::new(place, region).to_bytes());
         }
         Encoded { rows, codes, cells, areas }
     }
@@ -148,15 +153,14 @@ impl<'a> SegmentWriter<'a> {
     /// Ends the segment, in which older ones learn that these images are gone, and syncs it. It
     /// counts as soon as its entry does.
     pub(crate) fn finish(mut self, gone: &[ImageId]) -> io::Result<SegmentEntry> {
-        self.file.section()?;
-        self.file.append(bytemuck::cast_slice(&self.images))?;
-        self.file.section()?;
-        gone.iter().try_for_each(|image| self.file.append(&image.0.to_le_bytes()))?;
-        self.file.section()?;
-        self.file.append(bytemuck::cast_slice(&self.areas))?;
+        let gone: Vec<u64> = gone.iter().map(|image| image.0).collect();
         let (starts, order) = by_cell(&self.cells, self.centroids.len());
-        self.file.section()?;
-        self.file.append(bytemuck::cast_slice(&starts))?;
+        let [images, gone, starts]: [&[u8]; 3] =
+            [bytemuck::cast_slice(&self.images), bytemuck::cast_slice(&gone), bytemuck::cast_slice(&starts)];
+        for section in [images, gone, bytemuck::cast_slice(&self.areas), starts] {
+            self.file.section()?;
+            self.file.append(section)?;
+        }
         self.file.section()?;
         let record = record_bytes(self.dim);
         let codes = self.codes.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -167,7 +171,11 @@ impl<'a> SegmentWriter<'a> {
                 self.file.append(&codes[start..start + record])?;
             }
         }
-        let facts = Facts { dim: self.dim, record, rows: self.cells.len() };
+        for section in [images, gone, starts] {
+            self.file.section()?;
+            self.file.append(section)?;
+        }
+        let facts = Facts { dim: self.dim, record, rows: self.cells.len(), images: self.images.len() };
         let manifest = self.file.finish(&self.dir, facts)?;
         Ok(SegmentEntry { images: self.images.len(), regions: self.cells.len(), manifest })
     }

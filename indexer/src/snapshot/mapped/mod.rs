@@ -17,7 +17,7 @@ mod tests;
 mod write;
 
 pub(crate) use map::FileMap;
-pub(crate) use read::MappedFile;
+pub(crate) use read::{MappedFile, manifest_of};
 pub(crate) use write::MappedWriter;
 
 /// Bytes of a block: few, since who needs a row of it reads it whole.

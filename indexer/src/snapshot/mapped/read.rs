@@ -10,6 +10,19 @@ use super::super::{SnapshotError, SnapshotManifest, require};
 use super::map::FileMap;
 use super::{BLOCK, Head, Place};
 
+/// Longest head that is looked for.
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// The manifest of a file, by what stands in it; `None` if it does not bear the name of its head.
+pub(crate) fn manifest_of(path: &Path) -> Option<SnapshotManifest> {
+    let file = FileMap::of(&files::open(path).ok()?).ok()?;
+    let name = path.file_name()?.to_str()?;
+    let end = &file[file.len().saturating_sub(LONGEST_HEAD)..];
+    let begins = |at: &usize| end[*at..].starts_with(b"{\"little_endian\":");
+    let heads = (0..end.len()).rev().filter(begins).map(|at| SnapshotManifest::of(&end[at..]));
+    heads.into_iter().find(|manifest| manifest.name() == name)
+}
+
 /// A mapped file whose head and checksums match its manifest.
 pub(crate) struct MappedFile {
     map: FileMap,

@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{CodeProbe, LikeBits, portable};
+use super::{CodeProbe, LikeBits, RowPlanes, portable};
 
 /// Proof that the machine has AVX2 and POPCNT.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,12 @@ impl Avx2 {
     pub fn dot(self, steps: &[i8], row: &[u8]) -> i32 {
         // SAFETY: the token proves AVX2.
         unsafe { dot(steps, row) }
+    }
+
+    #[inline]
+    pub fn dot_planes(self, steps: &[i8], planes: &RowPlanes, row: &[u8]) -> i32 {
+        // SAFETY: the token proves AVX2.
+        unsafe { dot_planes(steps, planes, row) }
     }
 
     pub fn dot_codes(self, probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
@@ -86,6 +92,12 @@ fn dot_codes(probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32
         });
         out.push(sum(total) + tail.sum::<i32>());
     }
+}
+
+/// The plain code, compiled for AVX2.
+#[target_feature(enable = "avx2")]
+fn dot_planes(steps: &[i8], planes: &RowPlanes, row: &[u8]) -> i32 {
+    portable::dot_planes(steps, planes, row)
 }
 
 /// The plain code, compiled for a machine that counts bits by looking up four at once.

@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{CodeProbe, LikeBits, SIDE_BY_SIDE, portable};
+use super::{CodeProbe, LikeBits, RowPlanes, SIDE_BY_SIDE, portable};
 
 const LANE: usize = 64;
 
@@ -52,6 +52,12 @@ impl Avx512Vnni {
     pub fn dot_four(self, steps: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
         // SAFETY: the token proves the instructions.
         unsafe { dot_four(steps, rows) }
+    }
+
+    #[inline]
+    pub fn dot_planes(self, steps: &[i8], planes: &RowPlanes, row: &[u8]) -> i32 {
+        // SAFETY: the token proves the instructions.
+        unsafe { dot_planes(steps, planes, row) }
     }
 
     pub fn dot_codes(self, probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
@@ -140,6 +146,28 @@ fn dot_codes(probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32
         }
         out.push(_mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1])));
     }
+}
+
+/// Plane by plane, what was added up so far counting for as much more as the next plane has bits.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_planes(steps: &[i8], planes: &RowPlanes, row: &[u8]) -> i32 {
+    let mut sums = [_mm512_setzero_si512(); 2];
+    let mut rest = row;
+    for &bits in planes {
+        let (plane, others) = rest.split_at(steps.len() * bits as usize / 8);
+        let (mask, shift) = (_mm512_set1_epi8((1i8 << bits) - 1), _mm_cvtsi32_si128(bits.cast_signed()));
+        sums = sums.map(|sum| _mm512_sll_epi32(sum, shift));
+        for start in (0..plane.len()).step_by(LANE) {
+            let mut left = load(plane, start);
+            for (place, steps) in steps.chunks_exact(plane.len()).enumerate() {
+                let components = _mm512_and_si512(left, mask);
+                sums[place % 2] = _mm512_dpbusd_epi32(sums[place % 2], components, load(steps, start));
+                left = _mm512_srl_epi16(left, shift);
+            }
+        }
+        rest = others;
+    }
+    _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]))
 }
 
 /// Four sums of sixteen numbers in one tree of additions.

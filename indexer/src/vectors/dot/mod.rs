@@ -11,6 +11,7 @@
 
 mod bits;
 mod codes;
+mod packed;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
@@ -27,6 +28,7 @@ use std::sync::OnceLock;
 
 pub use bits::{LikeBits, SIDE_BY_SIDE};
 pub use codes::{CodeProbe, pack};
+pub use packed::{RowPlanes, bits_of, pack_planes, packed_bytes, unpack_planes};
 
 /// Widest vector whose inner product surely fits an i32, offset: `65,536 * 255 * 127 < 2^31`.
 pub(super) const MAX_WIDTH: usize = 1 << 16;
@@ -214,6 +216,23 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(token) => token.dot_codes(probe, records, stride, out),
             _ => portable::dot_codes(probe, records, stride, out),
+        }
+    }
+
+    /// The inner product of steps, as many as a row has components with its padding, with a row of
+    /// planes.
+    ///
+    /// # Panics
+    /// If the row has not as many bytes as its planes take: a bug of the caller.
+    #[inline]
+    pub fn dot_planes(self, steps: &[i8], planes: &RowPlanes, row: &[u8]) -> i32 {
+        assert_eq!(row.len(), steps.len() * bits_of(planes) as usize / 8, "a row of {planes:?} bits");
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512Vnni(token) => token.dot_planes(steps, planes, row),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(token) => token.dot_planes(steps, planes, row),
+            _ => portable::dot_planes(steps, planes, row),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Plain Rust: what every other kernel must agree with.
 
-use super::{CodeProbe, LikeBits, SIDE_BY_SIDE};
+use super::{CodeProbe, LikeBits, RowPlanes, SIDE_BY_SIDE};
 
 pub fn dot(steps: &[i8], row: &[u8]) -> i32 {
     steps.iter().zip(row).map(|(&step, &offset)| i32::from(step) * i32::from(offset)).sum()
@@ -32,4 +32,20 @@ pub fn dot_codes(probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec
         });
         products.sum::<i32>()
     }));
+}
+
+/// Inlined, so that callers compiled for better machines use their instructions.
+#[inline(always)]
+pub fn dot_planes(steps: &[i8], planes: &RowPlanes, row: &[u8]) -> i32 {
+    let (mut total, mut rest) = (0, row);
+    for &bits in planes {
+        let (plane, others) = rest.split_at(steps.len() * bits as usize / 8);
+        total <<= bits;
+        for (place, steps) in steps.chunks_exact(plane.len()).enumerate() {
+            let components = plane.iter().map(|byte| byte >> (place as u32 * bits) & ((1 << bits) - 1));
+            total += components.zip(steps).map(|(value, &step)| i32::from(value) * i32::from(step)).sum::<i32>();
+        }
+        rest = others;
+    }
+    total
 }

@@ -71,6 +71,27 @@ proptest! {
     }
 
     #[test]
+    fn rows_of_planes_are_what_was_packed(
+        dim in 1usize..300,
+        values in prop::collection::vec(any::<u8>(), 300),
+        planes in prop::sample::select(vec![&[4, 2][..], &[4, 2, 1], &[4, 4], &[4, 1], &[2]]),
+        steps in prop::collection::vec(-127i8..=127, 300),
+    ) {
+        let most = ((1u32 << bits_of(planes)) - 1) as u8;
+        let components: Vec<u8> = values[..dim].iter().map(|value| value & most).collect();
+        let mut row = vec![0; packed_bytes(dim, planes)];
+        pack_planes(&components, planes, &mut row);
+        let width = CodeProbe::width(dim);
+        prop_assert_eq!(&unpack_planes(&row, width, planes)[..dim], &components[..]);
+        let mut steps = steps[..dim].to_vec();
+        let truth: i32 = steps.iter().zip(&components).map(|(&step, &value)| i32::from(step) * i32::from(value)).sum();
+        steps.resize(width, 0);
+        for kernel in each(Kernel::available()) {
+            prop_assert_eq!(kernel.dot_planes(&steps, planes, &row), truth, "{}", kernel.name());
+        }
+    }
+
+    #[test]
     fn a_lowered_row_is_its_vector((vectors, stride) in vectors(2)) {
         let mut probe = Probe::new(vec![1; 3], stride + 3);
         probe.lower(&offset(&vectors[0], stride), vectors[0].len());

@@ -8,14 +8,19 @@
 //!   bit, SIGMOD 2025) keeps beside: a factor that makes estimates unbiased, and a bound of their
 //!   error.
 //!
+//! - [`RowCoder`]: vectors in six bits a component, turned as well, by which the codes' candidates
+//!   are put in order.
+//!
 //! Lists of codes, and where they lie, belong to whoever has the vectors.
 
 mod centroids;
 mod coder;
 mod random;
 mod rotation;
+mod rows;
 
 pub(crate) use centroids::{Centroids, Sample};
-pub(crate) use coder::{Coder, Scratch};
+pub(crate) use coder::{CodeQuery, Coder, Scratch};
 use random::Random;
 use rotation::Rotation;
+pub(crate) use rows::{RowCoder, RowQuery};

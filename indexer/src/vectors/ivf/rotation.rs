@@ -35,6 +35,21 @@ impl Rotation {
     }
 }
 
+impl Rotation {
+    /// Turns a vector back.
+    pub fn undo(&self, values: &mut [f32]) {
+        let power = 1 << self.dim.ilog2();
+        let scale = (power as f32).sqrt().recip();
+        for (round, signs) in self.signs.chunks_exact(self.dim).enumerate().rev() {
+            let start = if round % 2 == 0 { 0 } else { self.dim - power };
+            let part = &mut values[start..start + power];
+            transform(part);
+            part.iter_mut().for_each(|value| *value *= scale);
+            values.iter_mut().zip(signs).for_each(|(value, sign)| *value *= sign);
+        }
+    }
+}
+
 /// Fast Walsh-Hadamard transform, which makes vectors longer by the root of their width.
 fn transform(values: &mut [f32]) {
     let mut half = values.len() / 2;
@@ -71,6 +86,8 @@ mod tests {
             rotation.apply(&mut y);
             prop_assert!((dot(&x, &x) - dot(&a, &a)).abs() < 1e-3 * (1.0 + dot(&a, &a)));
             prop_assert!((dot(&x, &y) - dot(&a, &b)).abs() < 1e-3 * (1.0 + a.len() as f32));
+            rotation.undo(&mut x);
+            prop_assert!(x.iter().zip(&a).all(|(back, value)| (back - value).abs() < 1e-4));
         }
     }
 
