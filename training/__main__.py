@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from .settings import BUDGETS, CACHE_DIR, CONCEPTS, MODEL_DIR
+from .settings import BUDGETS, CACHE_DIR, CONCEPTS, MODEL_DIR, NAFLEX_DIR
 
 
 def art(options):
@@ -34,6 +34,7 @@ def train(stage: str):
         from .export import weights_of
         from .joint import JointStage
         from .loop import run
+        from .naflex_stage import NaflexStage
         from .refine import RefineDecoderStage, RefineStage
         from .teacher import TeacherStage
         from .text import TextStage
@@ -50,6 +51,7 @@ def train(stage: str):
             "decoder": DecoderStage,
             "refine": RefineStage,
             "refine_decoder": RefineDecoderStage,
+            "naflex": NaflexStage,
         }[stage]
         extra = {} if stage == "teacher" else {"compile": not options.eager}
         if stage == "joint":
@@ -63,9 +65,11 @@ def train(stage: str):
 
 def export(options):
     from .export import export, export_decoder
+    from .naflex_stage import export_naflex
 
     export(options.model)
     export_decoder(options.model, options.concepts)
+    export_naflex(options.naflex)
 
 
 def library(options):
@@ -147,6 +151,7 @@ STAGES = {
     "decoder": train("decoder"),
     "refine": train("refine"),
     "refine_decoder": train("refine_decoder"),
+    "naflex": train("naflex"),
     "export": export,
     "library": library,
     "queries": queries,
@@ -179,6 +184,7 @@ def main() -> None:
         command.add_argument("--concepts", type=int, default=CONCEPTS)
         command.add_argument("--model", type=Path, default=MODEL_DIR)
         command.add_argument("--size", type=int, default=1000, help="scenes per gallery")
+    build.add_argument("--naflex", type=Path, default=NAFLEX_DIR, help="where its NaFlex sibling is written")
     build.add_argument("--processes", type=int, help="one per core; each has one thread")
     build.add_argument(
         "--minutes", type=float, help="wall-clock limit of each training stage, instead of its own"

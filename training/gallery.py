@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .art import COLOUR_STYLES, HELD_OUT_STYLES, STYLES, TRAINED_STYLES
-from .layout import whole_scene
+from .layout import scene, whole_scene
 from .scenes import SEEN, Painter, Scene
 from .settings import IMAGE
 
@@ -22,6 +22,7 @@ class GalleryKind:
     things: tuple[int, int]  # objects of a scene, from and to
     seed: int
     lacks: int = 0  # every so many-th concept is drawn in no scene, if not 0
+    widest: float = 0  # longer side over shorter at most, of scenes that keep their shape; 0: square ones
 
     @property
     def several(self) -> bool:
@@ -38,6 +39,11 @@ KINDS = (
 # Every fifth name asks for what is not there: `lacking` measures, and scores are fitted on `mixed`.
 LACKING = GalleryKind("lacking", TRAINED_STYLES, SEVERAL, 906, lacks=5)
 MIXED = GalleryKind("mixed", TRAINED_STYLES, (1, 4), 908, lacks=5)
+# Of other shapes than a square, as NaFlex reads them.
+SHAPED = (
+    GalleryKind("shaped-single", TRAINED_STYLES, ONE, 909, widest=3),
+    GalleryKind("shaped-several", TRAINED_STYLES, SEVERAL, 910, widest=3),
+)
 
 
 def draw_gallery(kind: GalleryKind, concepts: int, size: int = SIZE) -> list[Scene]:
@@ -51,7 +57,13 @@ def draw_gallery(kind: GalleryKind, concepts: int, size: int = SIZE) -> list[Sce
     def things() -> int:
         return int(rng.integers(least, most + 1)) if least < most else least
 
-    return [whole_scene(painter, IMAGE, things()) for _ in range(size)]
+    def draw() -> Scene:
+        if not kind.widest:
+            return whole_scene(painter, IMAGE, things())
+        stretch = kind.widest ** (rng.uniform(-1, 1) / 2)
+        return scene(painter, round(IMAGE / stretch), round(IMAGE * stretch), things())
+
+    return [draw() for _ in range(size)]
 
 
 def seen_concepts(scene: Scene) -> set[int]:

@@ -7,7 +7,8 @@ writes for each kind of gallery the images, `annotations.json` (boxes; names of 
 language), `names.tsv` (a thing's name) or `pairs.tsv` (two things of a scene), and `unseen.tsv`
 (keywords that no training stage has seen). The galleries `lacking` and `mixed` show four fifths of
 the things: the names of the others ask for what is not there. `mixed` has scenes of one to four
-things, as a library has them.
+things, as a library has them, and those of `shaped` are up to three times as wide as high, or as high
+as wide.
 """
 
 import json
@@ -17,14 +18,14 @@ import cv2
 import numpy as np
 
 from .captions import Language, join, load_languages
-from .gallery import KINDS, LACKING, MIXED, GalleryKind, draw_gallery, seen_concepts
+from .gallery import KINDS, LACKING, MIXED, SHAPED, GalleryKind, draw_gallery, seen_concepts
 from .scenes import Scene
 
 PAIRS = 300  # queries for two things
 
 
 def write_galleries(folder: Path, concepts: int, size: int) -> None:
-    for kind in (*KINDS, LACKING, MIXED):
+    for kind in (*KINDS, LACKING, MIXED, *SHAPED):
         write_gallery(kind, folder / kind.name, concepts, size)
         print(f"{kind.name}: {size} scenes", flush=True)
 

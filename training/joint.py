@@ -24,6 +24,7 @@ from .loop import Stage
 from .losses import sigmoid_loss
 from .model import build_model, encode_patches, encode_text, patch_vectors, pool, window_positions
 from .optimise import optimisers, trainable
+from .scenes import Scene
 from .self_distillation import SelfDistillation
 from .settings import GRID, IMAGE, SEED, Budget
 from .text import anchor_loss, draw_captions
@@ -131,10 +132,14 @@ class JointStage(Stage):
             meanings[row, list(meaning)] = 1
         return texts, meanings, every
 
+    def draw_scenes(self, count: int) -> list[Scene]:
+        """New scenes, all of one shape."""
+        return [whole_scene(self.painter, IMAGE) for _ in range(count)]
+
     def draw(self):
         """A batch of scenes and their own captions, the best of more where they are curated."""
         count = round(self.batch / (1 - self.curate))
-        batch = collate([whole_scene(self.painter, IMAGE) for _ in range(count)], self.concepts)
+        batch = collate(self.draw_scenes(count), self.concepts)
         texts, meanings, every = self.own_captions(batch.present)
         if self.curator is None:
             return batch, (texts, meanings, every)

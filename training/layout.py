@@ -20,14 +20,22 @@ def window(painter: Painter, side: int) -> Scene:
 
 
 def whole_scene(painter: Painter, side: int, count: int | None = None) -> Scene:
-    """A full scene of one to five objects whose size varies four-fold."""
+    """A full square scene of one to five objects whose size varies four-fold."""
+    return scene(painter, side, side, count, squashed=True)
+
+
+def scene(painter: Painter, height: int, width: int, count: int | None = None, squashed: bool = False) -> Scene:
+    """A full scene of one to five objects, whose shape is kept unless it is `squashed` into this one."""
     rng = painter.rng
     count = int(rng.choice(5, p=painter.things) + 1) if count is None else count
     largest = {1: 0.85, 2: 0.6, 3: 0.5, 4: 0.42, 5: 0.38}[count]
     smallest = 0.24 if count > 1 else 0.3
+    side = min((height * width) ** 0.5, 1.15 * min(height, width))
     sizes = side * np.exp(rng.uniform(np.log(smallest), np.log(largest), count))
-    centres = spread_centres(rng, side, side, sizes)
-    return painter.draw(side, side, painter.pick(count), sizes, centres, squash(rng))
+    centres = spread_centres(rng, height, width, sizes)
+    return painter.draw(
+        height, width, painter.pick(count), sizes, centres, squash(rng) if squashed else 1.0
+    )
 
 
 def squash(rng: np.random.Generator) -> float:

@@ -112,13 +112,14 @@ def encode_patches(
     hidden: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> list[torch.Tensor]:
     """Pixels (b, 3, h, w) to states (b, n, WIDTH) after every second layer and, last, the final
-    norm. `hidden` are marks (b, n) of patches that are not seen, and what stands there (WIDTH).
+    norm. `positions` are indices (n) of the position table, or vectors (n, WIDTH) in its place.
+    `hidden` are marks (b, n) of patches that are not seen, and what stands there (WIDTH).
     """
     vision = model.vision_model
     x = vision.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
     if hidden is not None:
         x = hide(x, *hidden)
-    x = x + vision.embeddings.position_embedding.weight[positions]
+    x = x + (positions if positions.dim() == 2 else vision.embeddings.position_embedding.weight[positions])
     states = []
     for index, layer in enumerate(vision.encoder.layers):
         x = block(layer, x)

@@ -14,6 +14,8 @@ import argparse
 import json
 from pathlib import Path
 
+import torch
+
 from .checkpoint import OF_IMAGES, OF_SCORES, PREPROCESSOR, CheckpointError, tensor_of, write_checkpoint, write_settings
 
 PATCHES = "vision_model.embeddings.patch_embedding.weight"
@@ -27,30 +29,39 @@ def to_naflex(base: Path, out: Path, budget: int | None = None) -> None:
     if config.get("model_type") != "siglip":
         raise CheckpointError(f"{base}: config.json says `{config.get('model_type')}`; `siglip` can become NaFlex")
     vision = config["vision_config"]
-    side, patch = vision.pop("image_size", 224), vision.get("patch_size", 16)
+    side, patch = vision.get("image_size", 224), vision.get("patch_size", 16)
     if side % patch:
         raise CheckpointError(f"{base}: patches of {patch} do not fill images of {side} pixels, as NaFlex needs it")
-    vision["num_patches"] = (side // patch) ** 2
-    config |= {"model_type": "siglip2", "architectures": ["Siglip2Model"]}
-    for tower in ("text", "vision"):
-        config[f"{tower}_config"]["model_type"] = f"siglip2_{tower}_model"
-    write_checkpoint(base, out, {PATCHES: flattened(base)}, OF_SCORES + OF_IMAGES)
-    files = {"config.json": config, PREPROCESSOR: preprocessor(base, patch, budget or vision["num_patches"])}
+    write_checkpoint(base, out, {PATCHES: flattened(tensor_of(base, PATCHES))}, OF_SCORES + OF_IMAGES)
+    path = base / PREPROCESSOR
+    settings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    positions = (side // patch) ** 2
+    files = {
+        "config.json": naflex_config(config, side, patch),
+        PREPROCESSOR: naflex_preprocessor(settings, patch, budget or positions),
+    }
     write_settings(out, files)
-    print(f"wrote {out}: {vision['num_patches']} positions, {files[PREPROCESSOR]['max_num_patches']} patches", flush=True)
+    print(f"wrote {out}: {positions} positions, {files[PREPROCESSOR]['max_num_patches']} patches", flush=True)
 
 
-def flattened(base: Path):
+def naflex_config(config: dict, side: int, patch: int) -> dict:
+    """config.json of the same towers as `siglip2`, whose positions are those of `side` pixels."""
+    vision = {key: value for key, value in config["vision_config"].items() if key != "image_size"}
+    vision |= {"num_patches": (side // patch) ** 2, "model_type": "siglip2_vision_model"}
+    text = config["text_config"] | {"model_type": "siglip2_text_model"}
+    kind = {"model_type": "siglip2", "architectures": ["Siglip2Model"]}
+    return config | kind | {"text_config": text, "vision_config": vision}
+
+
+def flattened(convolution: torch.Tensor) -> torch.Tensor:
     """The convolution of patches (width, 3, patch, patch) as a layer over their values (width, patch
     * patch * 3), which NaFlex reads row by row, colours last.
     """
-    return tensor_of(base, PATCHES).permute(0, 2, 3, 1).flatten(1)
+    return convolution.permute(0, 2, 3, 1).flatten(1)
 
 
-def preprocessor(base: Path, patch: int, budget: int) -> dict:
-    """Its settings: as before, without a size."""
-    path = base / PREPROCESSOR
-    settings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def naflex_preprocessor(settings: dict, patch: int, budget: int) -> dict:
+    """preprocessor_config.json: as before, without a size."""
     kept = {key: value for key, value in settings.items() if key not in ("size", "processor_class", "image_processor_type")}
     return {"image_processor_type": "Siglip2ImageProcessor", **kept, "patch_size": patch, "max_num_patches": budget}
 

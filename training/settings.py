@@ -6,6 +6,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MODEL_DIR = REPOSITORY / "models" / "demo"
+NAFLEX_DIR = REPOSITORY / "models" / "demo-naflex"
 LIBRARY_DIR = MODEL_DIR / "library"
 LOG_DIR = Path(__file__).resolve().parent / "log"
 CACHE_DIR = Path(os.environ.get("GLIMPSE_TRAINING_DIR", Path.home() / ".cache" / "glimpse-training"))
@@ -55,4 +56,5 @@ BUDGETS = {
     "decoder": Budget(steps=1_600, batch=32),
     "refine": Budget(steps=5_000, batch=64, processes=1),
     "refine_decoder": Budget(steps=5_000, batch=32),
+    "naflex": Budget(steps=600, batch=48, processes=1),
 }

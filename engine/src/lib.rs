@@ -59,6 +59,7 @@ mod watching;
 mod worker;
 
 pub use best_frame::seconds;
+pub use bundled::BundledModel;
 pub use cancel::Cancel;
 pub use caption::{Caption, CaptionOptions, MAX_CAPTIONS};
 pub use collections::{SavedCount, SearchToSave};

@@ -7,13 +7,13 @@ use glimpse_encoder::hub::{Cache, HubError, ModelId};
 use glimpse_encoder::{Encode, LoadOptions, ModelInfo, SiglipEncoder};
 
 use crate::calibrate::{CALIBRATION_FILE, StoredCalibration};
-use crate::{AdapterChoice, EngineError, Settings, bundled};
+use crate::{AdapterChoice, BundledModel, EngineError, Settings};
 
 /// The model for real libraries when none is named.
 pub const DEFAULT_MODEL: &str = "google/siglip2-base-patch16-256";
 
-/// The name of the bundled model.
-pub const DEMO_MODEL: &str = "demo";
+/// The name of the bundled model that the demo library is made for.
+pub const DEMO_MODEL: &str = BundledModel::Demo.name();
 
 /// A model named by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,18 +22,19 @@ pub enum ModelChoice {
     Directory(PathBuf),
     /// A hub id such as `google/siglip2-base-patch16-256`.
     Hub(String),
-    /// The bundled model, unpacked under the given home.
-    Demo,
+    /// A bundled model, unpacked under the given home.
+    Bundled(BundledModel),
 }
 
 impl ModelChoice {
-    /// What a name means: `demo`, a directory that exists, or a hub id (`owner/name`).
+    /// What a name means: a bundled model (`demo`, `demo-naflex`), a directory that exists, or a
+    /// hub id (`owner/name`).
     ///
     /// # Errors
     /// [`EngineError::BadRequest`] if it is none of these.
     pub fn of(name: &str) -> Result<Self, EngineError> {
-        if name == DEMO_MODEL {
-            return Ok(Self::Demo);
+        if let Some(bundled) = BundledModel::of_name(name) {
+            return Ok(Self::Bundled(bundled));
         }
         if let Ok(directory) = Path::new(name).canonicalize()
             && directory.is_dir()
@@ -42,12 +43,16 @@ impl ModelChoice {
         }
         match ModelId::parse(name) {
             Ok(_) => Ok(Self::Hub(name.to_owned())),
-            Err(error) => Err(EngineError::BadRequest(format!("{error}, nor `{DEMO_MODEL}`"))),
+            Err(error) => {
+                let bundled = BundledModel::ALL.map(|model| format!("`{}`", model.name())).join(" or ");
+                Err(EngineError::BadRequest(format!("{error}, nor {bundled}")))
+            }
         }
     }
 }
 
-/// Loads a model by the name that a user gave: a directory, a hub id in the cache, or `demo`.
+/// Loads a model by the name that a user gave: a directory, a hub id in the cache, or a bundled
+/// one.
 ///
 /// # Errors
 /// [`EngineError::NoModel`] says what to fetch, where to put it, and that `--model demo` works at
@@ -61,7 +66,7 @@ pub(crate) fn load(name: &str, settings: &Settings) -> Result<Arc<dyn Encode>, E
     let (directory, name) = match ModelChoice::of(name)? {
         ModelChoice::Directory(directory) => (directory.clone(), directory.display().to_string()),
         ModelChoice::Hub(id) => (hub_directory(&id)?, id),
-        ModelChoice::Demo => (bundled::unpack(&settings.home)?, DEMO_MODEL.to_owned()),
+        ModelChoice::Bundled(model) => (model.unpack(&settings.home)?, model.name().to_owned()),
     };
     let options = LoadOptions {
         device: settings.device.clone(),
@@ -90,7 +95,7 @@ pub(crate) fn calibration_beside(
             Ok(directory) => directory,
             Err(_) => return Ok(None), // a library can be searched by its own images without its model
         },
-        (None, Ok(ModelChoice::Demo)) => bundled::unpack(home)?,
+        (None, Ok(ModelChoice::Bundled(model))) => model.unpack(home)?,
         (None, Err(_)) => return Ok(None),
     };
     let path = folder.join(CALIBRATION_FILE);
@@ -122,7 +127,8 @@ mod tests {
     #[test]
     fn names_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(ModelChoice::of("demo").unwrap(), ModelChoice::Demo);
+        assert_eq!(ModelChoice::of("demo").unwrap(), ModelChoice::Bundled(BundledModel::Demo));
+        assert_eq!(ModelChoice::of("demo-naflex").unwrap(), ModelChoice::Bundled(BundledModel::DemoNaflex));
         assert_eq!(ModelChoice::of(DEFAULT_MODEL).unwrap(), ModelChoice::Hub(DEFAULT_MODEL.into()));
         let path = folder.path().to_str().unwrap();
         assert_eq!(ModelChoice::of(path).unwrap(), ModelChoice::Directory(folder.path().canonicalize().unwrap()));

@@ -6,8 +6,10 @@ computes with them.
 
 Every case is a directory as `save_pretrained` writes it (config.json, model.safetensors or shards)
 plus golden.safetensors with the inputs, every named stage of the forward pass and the logits.
-demo.safetensors holds what the bundled model gives for some images and texts.
-`encoder/tests/parity/` compares them. Arguments: the cases to write (default: all, and `demo`).
+demo.safetensors and demo-naflex.safetensors hold what the bundled models give for some images and
+texts.
+`encoder/tests/parity/` compares them. Arguments: the cases to write (default: all, `demo` and
+`demo-naflex`).
 """
 
 import dataclasses
@@ -22,11 +24,13 @@ import torch
 import transformers
 from PIL import Image, ImageOps
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer, Siglip2Config, Siglip2Model, SiglipConfig, SiglipModel
+from transformers import AutoTokenizer, Siglip2Config, Siglip2Model, Siglip2VisionModel, SiglipConfig, SiglipModel
+from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
 SEED = 20250220
 HERE = pathlib.Path(__file__).resolve().parent
+DEMO = HERE.parents[1] / "models" / "demo"
 VERSIONS = {"torch": torch.__version__, "transformers": transformers.__version__, "seed": str(SEED)}
 
 
@@ -195,17 +199,34 @@ def aligned(head, tokens):
     return out + head.mlp(head.layernorm(out))
 
 
+def demo_images(root: pathlib.Path) -> list[pathlib.Path]:
+    """Fifty images that every decoder reads alike, and some JPEGs, which decoders read with a grey
+    level's difference.
+    """
+    scenes = [scene for scene in json.loads((root / "library.json").read_text()) if "concepts" in scene]
+    of = {suffix: [scene["path"] for scene in scenes if scene["path"].endswith(suffix)] for suffix in ("png", "webp", "jpg")}
+    return [root / "library" / path for path in (of["png"] + of["webp"])[:50] + of["jpg"][::30][:10]]
+
+
+def opened(path: pathlib.Path) -> Image.Image:
+    return ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+
+
+def digest(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def unit(embeddings: torch.Tensor) -> torch.Tensor:
+    return embeddings / embeddings.norm(dim=-1, keepdim=True)
+
+
 @torch.no_grad()
 def write_demo():
     """The bundled model from end to end: image files and texts of many scripts to embeddings."""
-    root = HERE.parents[1] / "models" / "demo"
+    root = DEMO
     model = SiglipModel.from_pretrained(root, dtype=torch.float32, attn_implementation="eager").eval()
     scenes = [scene for scene in json.loads((root / "library.json").read_text()) if "concepts" in scene]
-    # Fifty that every decoder reads alike, and some JPEGs, which decoders read with a grey level's
-    # difference.
-    of = {suffix: [scene["path"] for scene in scenes if scene["path"].endswith(suffix)] for suffix in ("png", "webp", "jpg")}
-    chosen = (of["png"] + of["webp"])[:50] + of["jpg"][::30][:10]
-    paths = [root / "library" / path for path in chosen]
+    paths = demo_images(root)
     texts = ["", "A Photo of TWO Dogs!", "one word after another " * 40]
     texts += [query["text"] for query in json.loads((root / "queries.json").read_text())]
     # Emoji, and longer texts of mixed scripts.
@@ -213,23 +234,46 @@ def write_demo():
     pairs = itertools.combinations(texts[3:], 2)
     texts += [f"{first}, {second}" for first, second in itertools.islice(pairs, 0, None, 3)][: 200 - len(texts)]
     processor = SiglipImageProcessorPil.from_pretrained(root)
-    pixels = [processor(ImageOps.exif_transpose(Image.open(path)).convert("RGB"), return_tensors="pt").pixel_values for path in paths]
+    pixels = [processor(opened(path), return_tensors="pt").pixel_values for path in paths]
     tokenizer = AutoTokenizer.from_pretrained(root)
     length = model.config.text_config.max_position_embeddings
     lower = [text.lower() for text in texts]
     ids = tokenizer(lower, padding="max_length", truncation=True, max_length=length, return_tensors="pt").input_ids
-    embeddings = {
-        "pictures": model.get_image_features(torch.cat(pixels)).pooler_output,
-        "texts": model.get_text_features(ids).pooler_output,
+    tensors = {
+        "pictures": unit(model.get_image_features(torch.cat(pixels)).pooler_output),
+        "texts": unit(model.get_text_features(ids).pooler_output),
+        "ids": ids.to(torch.int32),
     }
     record = {
         "paths": json.dumps([str(path.relative_to(root)) for path in paths]),
         "texts": json.dumps(texts),
-        "weights": hashlib.sha256((root / "model.safetensors").read_bytes()).hexdigest(),
+        "weights": digest(root / "model.safetensors"),
     }
-    tensors = {name: t / t.norm(dim=-1, keepdim=True) for name, t in embeddings.items()}
-    save_file({**tensors, "ids": ids.to(torch.int32)}, HERE / "demo.safetensors", record | VERSIONS)
+    save_file(tensors, HERE / "demo.safetensors", record | VERSIONS)
     print(f"demo: {len(paths)} images, {len(texts)} texts")
+
+
+@torch.no_grad()
+def write_demo_naflex():
+    """Images in their own shape through the vision tower of the bundled NaFlex model."""
+    root = DEMO.with_name("demo-naflex")
+    config = Siglip2Config.from_pretrained(root).vision_config
+    config._attn_implementation = "eager"
+    model = Siglip2VisionModel(config).eval()
+    weights = {name: value.float() for name, value in load_file(root / "vision.safetensors").items()}
+    own = model.state_dict().keys()
+    model.load_state_dict({name if name in own else name.removeprefix("vision_model."): value for name, value in weights.items()})
+    processor = Siglip2ImageProcessorPil.from_pretrained(root)
+    paths = demo_images(DEMO)
+    inputs = [processor(opened(path), return_tensors="pt") for path in paths]
+    pictures = [model(one.pixel_values, one.pixel_attention_mask, one.spatial_shapes).pooler_output for one in inputs]
+    grids = {tuple(one.spatial_shapes[0].tolist()) for one in inputs}
+    record = {
+        "paths": json.dumps([str(path.relative_to(DEMO)) for path in paths]),
+        "weights": digest(root / "vision.safetensors"),
+    }
+    save_file({"pictures": unit(torch.cat(pictures))}, HERE / "demo-naflex.safetensors", record | VERSIONS)
+    print(f"demo-naflex: {len(paths)} images of {len(grids)} grids")
 
 
 @torch.no_grad()
@@ -290,9 +334,11 @@ if __name__ == "__main__":
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(1)
-    wanted = sys.argv[1:] or [case.name for case in CASES] + ["demo"]
+    wanted = sys.argv[1:] or [case.name for case in CASES] + ["demo", "demo-naflex"]
     for case in CASES:
         if case.name in wanted:
             write(case)
     if "demo" in wanted:
         write_demo()
+    if "demo-naflex" in wanted:
+        write_demo_naflex()

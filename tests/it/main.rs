@@ -9,6 +9,7 @@ mod detect;
 mod http;
 mod imports;
 mod marks;
+mod naflex;
 mod nonempty;
 mod orientation;
 mod printed_logits;

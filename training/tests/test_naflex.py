@@ -1,15 +1,18 @@
 """The NaFlex checkpoint that is made of one of fixed resolution: the same network, and trained on."""
 
 import json
+import unittest
 
 import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 from transformers import AutoModel
+from transformers.models.siglip2.modeling_siglip2 import Siglip2VisionEmbeddings
 
 from training import adapt, naflex
 from training.checkpoint import CheckpointError, Towers
+from training.naflex_stage import BUDGETS, draw_grid, grid_positions
 from training.pairs import View
 from training.tests.tiny import PATCH, SIDE, InFolder, write_images, write_tiny
 
@@ -98,3 +101,22 @@ if __name__ == "__main__":
     import unittest
 
     unittest.main()
+
+
+class Grids(unittest.TestCase):
+    def test_positions_are_resized_as_the_reference_does(self):
+        table = torch.randn(9, 4, generator=torch.Generator().manual_seed(5))
+        for rows, columns in ((3, 3), (2, 5), (6, 1)):
+            shapes = torch.tensor([[rows, columns]])
+            theirs = Siglip2VisionEmbeddings.resize_positional_embeddings(table.reshape(3, 3, 4), shapes, rows * columns)
+            torch.testing.assert_close(grid_positions(table, rows, columns), theirs[0])
+        self.assertTrue(torch.equal(grid_positions(table, 3, 3), table))
+
+    def test_grids_keep_to_a_budget_and_have_many_shapes(self):
+        rng = np.random.default_rng(6)
+        grids = [draw_grid(rng) for _ in range(500)]
+        self.assertTrue(all(1 <= rows * columns <= max(BUDGETS) for rows, columns in grids))
+        aspects = [columns / rows for rows, columns in grids]
+        self.assertLess(min(aspects), 0.5)
+        self.assertGreater(max(aspects), 2)
+        self.assertGreater(np.mean([rows * columns for rows, columns in grids]), 0.8 * np.mean(BUDGETS))

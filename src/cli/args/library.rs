@@ -13,6 +13,7 @@ Examples:
   glimpse index                             all folders of the library again
   glimpse index --watch                     the same, and then whatever changes in them
   glimpse index --model demo clip-art       with the small bundled model
+  glimpse index --model demo-naflex wide    with its sibling that keeps the shape of images
   glimpse index --json ~/Pictures | jq      one JSON object for each file, and a summary
 
 Unchanged files cost a look at their size and times; moved files keep what is known of them. Hidden files are skipped, and

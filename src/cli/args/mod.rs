@@ -76,7 +76,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DIR", env = "GLIMPSE_HOME", hide_env_values = true)]
     pub home: Option<PathBuf>,
 
-    /// Model: a checkpoint folder, a hub id, or `demo` [default: the library's own]
+    /// Model: a checkpoint folder, a hub id, `demo` or `demo-naflex` [default: the library's own]
     #[arg(long, global = true, value_name = "MODEL", env = "GLIMPSE_MODEL", hide_env_values = true)]
     pub model: Option<String>,
 

@@ -64,7 +64,7 @@ pub enum ModelCommand {
     },
     /// Describe a model
     Info {
-        /// A checkpoint folder, a hub id, or `demo` [default: the library's own]
+        /// A checkpoint folder, a hub id, `demo` or `demo-naflex` [default: the library's own]
         #[arg(value_name = "MODEL")]
         name: Option<String>,
 

@@ -4,7 +4,7 @@ mod check;
 
 use std::io::Write;
 
-use glimpse::engine::DEMO_MODEL;
+use glimpse::engine::BundledModel;
 use glimpse::engine::Published;
 use glimpse::engine::hub::{Cache, CachedModel, Hub, ModelId};
 use glimpse::{DEFAULT_MODEL, Engine, ModelInfo, Settings};
@@ -30,8 +30,9 @@ pub fn run(args: &ModelArgs, context: &Context) -> Result<Outcome, CliError> {
 /// Downloads a model, prints its directory, and compares it with what was published of it.
 fn pull(id: Option<&str>, revision: Option<&str>, context: &Context) -> Result<Outcome, CliError> {
     let id = id.or(context.settings.model.as_deref()).unwrap_or(DEFAULT_MODEL);
-    if id == DEMO_MODEL {
-        return Err(CliError::with_hint("the bundled model needs no download", "use it with --model demo"));
+    if let Some(bundled) = BundledModel::of_name(id) {
+        let remedy = format!("use it with --model {}", bundled.name());
+        return Err(CliError::with_hint("a bundled model needs no download", remedy));
     }
     let id = ModelId::parse(id)?;
     let hub = Hub::from_env();
@@ -78,9 +79,11 @@ fn list(json: bool, context: &Context) -> Result<Outcome, CliError> {
     let ours = |model: &CachedModel| model.files.model_type.as_deref().is_none_or(|kind| kind.starts_with("siglip"));
     let models: Vec<CachedModel> = Cache::from_env().list()?.into_iter().filter(ours).collect();
     let mut out = context.stdout();
-    let bundled = Listed { id: DEMO_MODEL, path: None, model_type: Some("siglip"), bytes: 0, missing: &[] };
     if json {
-        write_json(&mut out, &bundled)?;
+        for bundled in BundledModel::ALL {
+            let model_type = Some(bundled.model_type());
+            write_json(&mut out, &Listed { id: bundled.name(), path: None, model_type, bytes: 0, missing: &[] })?;
+        }
         for model in &models {
             let path = Some(model.files.dir.to_string_lossy().into_owned());
             let (model_type, missing) = (model.files.model_type.as_deref(), &model.files.missing[..]);
@@ -91,7 +94,9 @@ fn list(json: bool, context: &Context) -> Result<Outcome, CliError> {
         }
     } else {
         let mut table = Table::default();
-        table.row([DEMO_MODEL.to_owned(), "bundled".to_owned(), String::new()]);
+        for bundled in BundledModel::ALL {
+            table.row([bundled.name().to_owned(), "bundled".to_owned(), String::new()]);
+        }
         for model in &models {
             let state = match model.files.missing.is_empty() {
                 true => String::new(),

@@ -112,7 +112,7 @@ fn what_changes_meanwhile_is_in_the_new_store_too() {
     assert!(meanwhile(work, || index.store.pack(&mut || true)).unwrap());
     let added = (0..).take_while(|n| index.file(&path(1000 + n)).unwrap().is_some()).count() as u64;
     assert!(added > 50, "{added}");
-    (0..added.div_ceil(3).min(IMAGES)).for_each(|n| assert!(index.file(&path(n)).unwrap().is_none(), "{n}"));
+    each(0..added.div_ceil(3).min(IMAGES)).for_each(|n| assert!(index.file(&path(n)).unwrap().is_none(), "{n}"));
     assert_regions_as_stored(&index);
     assert_sound(&index);
     index.finish().unwrap();

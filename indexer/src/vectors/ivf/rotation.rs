@@ -66,6 +66,7 @@ fn transform(values: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
+    use glimpse_nonempty::Every as _;
     use proptest::prelude::*;
 
     use super::*;
@@ -87,7 +88,7 @@ mod tests {
             prop_assert!((dot(&x, &x) - dot(&a, &a)).abs() < 1e-3 * (1.0 + dot(&a, &a)));
             prop_assert!((dot(&x, &y) - dot(&a, &b)).abs() < 1e-3 * (1.0 + a.len() as f32));
             rotation.undo(&mut x);
-            prop_assert!(x.iter().zip(&a).all(|(back, value)| (back - value).abs() < 1e-4));
+            prop_assert!(x.iter().zip(&a).every(|(back, value)| (back - value).abs() < 1e-4));
         }
     }
 

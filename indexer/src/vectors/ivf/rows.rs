@@ -120,8 +120,8 @@ fn round(values: &[f32], step: f32) -> (Vec<u8>, f32, f32) {
     (components, product, square)
 }
 
-#[cfg(test)]
 #[allow(clippy::unwrap_used)]
+#[cfg(test)]
 mod tests {
     use glimpse_nonempty::each;
 
@@ -153,7 +153,7 @@ mod tests {
             assert_eq!(row.len(), RowCoder::bytes(dim));
             let decoded = coder.decode(&row);
             assert!((dot(&decoded, &decoded) - 1.0).abs() < 1e-3 && dot(&decoded, &vector) > 0.997);
-            for query in &queries {
+            for query in each(&queries) {
                 let truth = dot(query, &vector);
                 let asked = coder.query(query);
                 for kernel in each(Kernel::available()) {
