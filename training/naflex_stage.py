@@ -20,7 +20,7 @@ from .settings import IMAGE, MODEL_DIR, PATCH, Budget
 
 BUDGETS = (64, 144, 256)  # patches of an image
 WIDEST = 2.5  # longer side over shorter
-RATE = 0.5  # of the learning rates of both towers' stages
+RATE = 0.08  # of the learning rates of both towers' stages: only the shape is new
 TENSORS = "vision.safetensors"  # of the sibling's folder
 
 

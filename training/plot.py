@@ -18,6 +18,7 @@ PANELS = (
     ("decoder", ("aref_boxes", "gcap_boxes", "cap_words", "gcap_words"), "decoder: nats a token", 6),
     ("refine", ("image_top1", "batch_retrieval", "text_cosine"), "both towers once more, on varied drawings", 1),
     ("refine_decoder", ("aref_boxes", "gcap_boxes", "cap_words", "gcap_words"), "decoder once more: nats a token", 6),
+    ("naflex", ("image_top1", "batch_retrieval"), "vision tower of the NaFlex sibling", 1),
 )
 
 

@@ -47,7 +47,7 @@ class Budget:
     of_processor: bool = False
 
 
-# Five and a half hours on two cores with AMX, by training/log; other work ran beside the teacher.
+# Nine and a half hours on two cores with AMX, by training/log; other work ran beside some stages.
 BUDGETS = {
     "teacher": Budget(steps=3_500, batch=128),
     "text": Budget(steps=2_500, batch=128),
