@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use glimpse_nonempty::{Every as _, each};
+use glimpse_nonempty::{Every as _, each, if_any};
 use proptest::prelude::*;
 
 use super::damage::tamper;
@@ -86,7 +86,7 @@ pub(super) fn assert_regions_as_stored(index: &Index) {
     assert_eq!((regions.len(), regions.images()), (count, stored.len()));
     let contents = regions.contents();
     assert_eq!(contents.keys().collect::<Vec<_>>(), stored.keys().collect::<Vec<_>>());
-    for (id, found) in each(&contents) {
+    for (id, found) in if_any(&contents) {
         for ((shape, vector), (stored_shape, stored)) in each(found.iter().zip(&stored[id])) {
             assert_eq!(shape, stored_shape);
             let cosine: f32 = vector.iter().flatten().zip(stored.iter().flatten()).map(|(a, b)| a * b).sum();
