@@ -353,7 +353,8 @@ fn texts_go_to_workers_and_are_encoded_here_when_none_answers() {
             let _ = tell.send(line);
         }
     });
-    let server = Server::start(&shared(), &["--workers", &url]);
+    let fixture = shared();
+    let server = Server::start(&fixture, &["--workers", &url]);
     let question = r#"{"terms": [{"text": "a guitar"}], "limit": 3}"#;
     assert_ne!(server.post("/api/v1/search", question).json()["hits"], serde_json::json!([]));
     assert!(asked.try_iter().any(|line| line.starts_with("POST /api/v1/worker/texts ")));
