@@ -196,6 +196,17 @@ fn bytes_of(folder: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
+/// Copies a file. Whoever closed the store a moment ago may still replace sled's notes, which sled
+/// does without: one that has gone since it was seen is left out.
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    let is_note = from.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."));
+    // Not `fs::copy`: files of a read-only drive may be marked as read-only.
+    match fs::File::open(from) {
+        Err(error) if is_note && error.kind() == io::ErrorKind::NotFound => Ok(()),
+        file => io::copy(&mut file?, &mut fs::File::create(to)?).map(drop),
+    }
+}
+
 /// Copies a folder without these of its entries.
 fn copy_all(from: &Path, to: &Path, without: &[&str]) -> io::Result<()> {
     fs::create_dir_all(to)?;
@@ -207,8 +218,7 @@ fn copy_all(from: &Path, to: &Path, without: &[&str]) -> io::Result<()> {
         let target = to.join(entry.file_name());
         match entry.file_type()?.is_dir() {
             true => copy_all(&entry.path(), &target, &[])?,
-            // Not `fs::copy`: files of a read-only drive may be marked as read-only.
-            false => drop(io::copy(&mut fs::File::open(entry.path())?, &mut fs::File::create(target)?)?),
+            false => copy_file(&entry.path(), &target)?,
         }
     }
     Ok(())
