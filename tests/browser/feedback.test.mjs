@@ -17,15 +17,16 @@ onPage("an answer that does not match is left out at once, and found again when 
   await menu(page).click();
   assert.deepEqual(await findings(page), []);
   await page.getByRole("menuitem", { name: "They do not match" }).click();
-  await said(page, "1 left out of this search from now on");
+  // The tile may stand for near duplicates, which are left out with it.
+  await said(page, /^\d+ left out of this search from now on/);
   try {
-    await page.locator("#note-text", { hasText: "1 left out, as you said that it does not match" }).waitFor();
+    await page.locator("#note-text", { hasText: /^\d+ left out, as you said that/ }).waitFor();
     await page.waitForFunction((id) => ![...document.querySelectorAll("#grid a.shot")].some((link) => new URL(link.href).searchParams.get("view") === String(id)), first);
     assert.deepEqual(await findings(page), []);
   } finally {
     await page.getByRole("button", { name: "Show again" }).click();
   }
-  await said(page, "1 shown again");
+  await said(page, /^\d+ shown again/);
   await page.waitForFunction((id) => [...document.querySelectorAll("#grid a.shot")].some((link) => new URL(link.href).searchParams.get("view") === String(id)), first);
   assert.equal((await shown(page))[0], first);
 });
@@ -37,12 +38,12 @@ onPage("what matches is said with keys alone, and only of a text that is searche
   await page.keyboard.press("Enter");
   await page.locator('[role="menuitem"]:focus', { hasText: "They match" }).waitFor();
   await page.keyboard.press("Enter");
-  await said(page, "1 noted: this search always finds it");
+  await said(page, /^\d+ noted: this search always finds/);
   await page.evaluate(async () => {
     const at = "/api/v1/feedback";
     const of = async (body) => (await fetch(at, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).json();
     const { right } = await of({ text: "lighthouse" });
-    if (right.length !== 1) throw new Error(`${right} are right`);
+    if (right.length === 0) throw new Error("none is right");
     await of({ text: "lighthouse", unsaid: right });
   });
   for (const other of ["/", "/?find=1&q=lighthouse", "/?c=t:1:ship&q=lighthouse"]) {

@@ -49,5 +49,5 @@ onPage("a language that the model does not know is warned of, others are not", a
   assert.match(await page.textContent("#note-text"), /does not know this language \(Lao\)/);
   await page.click("#note-more");
   await page.locator("#quality .grade").first().waitFor();
-  assert.match(await page.textContent("#quality"), /photographs.*Good.*German 86.*no other languages/s);
+  assert.match(await page.textContent("#quality"), /photographs.*Good.*German 93.*no other languages/s);
 });

@@ -19,10 +19,10 @@ const RECALL = {
 };
 /** @type {Record<string, number>} */
 const BUNDLED = {
-  am: 89, ar: 88, bg: 87, bn: 90, cs: 88, da: 89, de: 86, el: 88, en: 88, es: 87, fa: 89, fi: 87, fr: 90, gu: 88,
-  he: 86, hi: 89, hu: 87, hy: 88, id: 88, it: 88, ja: 90, ka: 88, km: 88, kn: 88, ko: 88, ml: 89, mr: 88, my: 87,
-  nl: 90, no: 90, pa: 90, pl: 87, pt: 88, ro: 91, ru: 90, si: 89, sr: 88, sv: 90, sw: 86, ta: 86, te: 88, th: 89,
-  tr: 86, uk: 89, ur: 89, vi: 87, zh: 90, "zh-Hant": 89,
+  am: 94, ar: 93, bg: 94, bn: 95, cs: 96, da: 95, de: 93, el: 94, en: 94, es: 93, fa: 93, fi: 93, fr: 94, gu: 94,
+  he: 94, hi: 93, hu: 93, hy: 95, id: 93, it: 94, ja: 95, ka: 93, km: 93, kn: 94, ko: 94, ml: 94, mr: 95, my: 94,
+  nl: 93, no: 94, pa: 94, pl: 94, pt: 94, ro: 94, ru: 94, si: 94, sr: 94, sv: 93, sw: 92, ta: 93, te: 94, th: 93,
+  tr: 93, uk: 95, ur: 94, vi: 94, zh: 94, "zh-Hant": 94,
 };
 
 /// What is known of a model: recall by language, and whether these are all the languages that it knows.
