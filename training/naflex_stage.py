@@ -3,19 +3,19 @@ another number of patches at every step (SigLIP 2, arXiv 2502.14786, section 2.4
 stays as it is, so both models mean the same by a text.
 """
 
-import json
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from .checkpoint import write_settings
 from .export import PREPROCESSOR, explicit_config, trained, weights_of
 from .layout import scene
 from .model import GRID
 from .naflex import PATCHES, flattened, naflex_config, naflex_preprocessor
 from .optimise import optimisers, trainable
 from .refine import RefineStage
+from .resolution import resized
 from .settings import IMAGE, MODEL_DIR, PATCH, Budget
 
 BUDGETS = (64, 144, 256)  # patches of an image
@@ -30,16 +30,6 @@ def draw_grid(rng) -> tuple[int, int]:
     aspect = WIDEST ** rng.uniform(-1, 1)
     rows = max(1, round((budget / aspect) ** 0.5))
     return rows, max(1, min(round(rows * aspect), budget // rows))
-
-
-def grid_positions(table: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-    """A square table of positions (n * n, width) for a grid (rows * columns, width), resized as
-    transformers' `Siglip2VisionEmbeddings` does.
-    """
-    side = round(len(table) ** 0.5)
-    grid = table.T.reshape(1, -1, side, side)
-    grid = F.interpolate(grid, (rows, columns), mode="bilinear", align_corners=False, antialias=True)
-    return grid.flatten(2)[0].T
 
 
 class NaflexStage(RefineStage):
@@ -58,7 +48,7 @@ class NaflexStage(RefineStage):
     def draw_scenes(self, count: int) -> list:
         rows, columns = draw_grid(self.painter.rng)
         table = self.modules.vision_model.embeddings.position_embedding.weight
-        self.positions = grid_positions(table, rows, columns)
+        self.positions = resized(table, rows, columns)
         return [scene(self.painter, rows * PATCH, columns * PATCH) for _ in range(count)]
 
 
@@ -79,6 +69,5 @@ def export_naflex(folder: Path) -> None:
         "config.json": naflex_config(explicit_config(), IMAGE, PATCH),
         "preprocessor_config.json": naflex_preprocessor(PREPROCESSOR, PATCH, GRID * GRID),
     }
-    for name, content in files.items():
-        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_settings(folder, files)
     print(f"exported the NaFlex sibling, {len(vision)} tensors", flush=True)

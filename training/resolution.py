@@ -20,13 +20,15 @@ from .checkpoint import OF_IMAGES, OF_SCORES, PREPROCESSOR, CheckpointError, ten
 POSITIONS = "vision_model.embeddings.position_embedding.weight"
 
 
-def resized(table: torch.Tensor, side: int) -> torch.Tensor:
-    """A table of positions (n * n, width) for a grid of side * side, in the type that it had."""
+def resized(table: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """A table of positions (n * n, width) for a grid (rows * columns, width), in the type that it
+    had, as transformers' `Siglip2VisionEmbeddings` does it.
+    """
     before = round(len(table) ** 0.5)
     if before * before != len(table):
         raise CheckpointError(f"{POSITIONS}: {len(table)} positions are no square")
     grid = table.float().T.reshape(1, -1, before, before)
-    grid = F.interpolate(grid, (side, side), mode="bilinear", align_corners=False, antialias=True)
+    grid = F.interpolate(grid, (rows, columns), mode="bilinear", align_corners=False, antialias=True)
     return grid.flatten(2)[0].T.contiguous().to(table.dtype)
 
 
@@ -42,7 +44,8 @@ def to_resolution(base: Path, out: Path, size: int) -> None:
     if size < patch or size % patch:
         raise CheckpointError(f"patches of {patch} do not fill images of {size} pixels; a multiple of {patch} is needed")
     vision["image_size"] = size
-    write_checkpoint(base, out, {POSITIONS: resized(tensor_of(base, POSITIONS), size // patch)}, OF_SCORES + OF_IMAGES)
+    positions = resized(tensor_of(base, POSITIONS), size // patch, size // patch)
+    write_checkpoint(base, out, {POSITIONS: positions}, OF_SCORES + OF_IMAGES)
     files = {"config.json": config}
     if (base / PREPROCESSOR).exists():
         settings = json.loads((base / PREPROCESSOR).read_text(encoding="utf-8"))

@@ -12,8 +12,9 @@ from transformers.models.siglip2.modeling_siglip2 import Siglip2VisionEmbeddings
 
 from training import adapt, naflex
 from training.checkpoint import CheckpointError, Towers
-from training.naflex_stage import BUDGETS, draw_grid, grid_positions
+from training.naflex_stage import BUDGETS, draw_grid
 from training.pairs import View
+from training.resolution import resized
 from training.tests.tiny import PATCH, SIDE, InFolder, write_images, write_tiny
 
 GRID = SIDE // PATCH
@@ -109,8 +110,8 @@ class Grids(unittest.TestCase):
         for rows, columns in ((3, 3), (2, 5), (6, 1)):
             shapes = torch.tensor([[rows, columns]])
             theirs = Siglip2VisionEmbeddings.resize_positional_embeddings(table.reshape(3, 3, 4), shapes, rows * columns)
-            torch.testing.assert_close(grid_positions(table, rows, columns), theirs[0])
-        self.assertTrue(torch.equal(grid_positions(table, 3, 3), table))
+            torch.testing.assert_close(resized(table, rows, columns), theirs[0])
+        self.assertTrue(torch.equal(resized(table, 3, 3), table))
 
     def test_grids_keep_to_a_budget_and_have_many_shapes(self):
         rng = np.random.default_rng(6)

@@ -31,15 +31,15 @@ class Resolution(InFolder):
 
     def test_positions_are_those_by_hand(self):
         table = np.random.default_rng(3).normal(size=(16, 5)).astype(np.float32)
-        found = resolution.resized(torch.from_numpy(table), 7).numpy()
+        found = resolution.resized(torch.from_numpy(table), 7, 7).numpy()
         np.testing.assert_allclose(found, bilinear(table, 4, 7), atol=1e-5)
-        self.assertTrue(torch.equal(resolution.resized(torch.from_numpy(table), 4), torch.from_numpy(table)))
+        self.assertTrue(torch.equal(resolution.resized(torch.from_numpy(table), 4, 4), torch.from_numpy(table)))
         # Half as many: each is a mean of the four that it covers, and of some around them.
-        smaller = resolution.resized(torch.arange(16.0)[:, None], 2)[:, 0]
+        smaller = resolution.resized(torch.arange(16.0)[:, None], 2, 2)[:, 0]
         self.assertAlmostEqual(smaller.mean().item(), 7.5, places=4)
         self.assertTrue(bool((smaller.diff() > 0).all()))
         with self.assertRaisesRegex(CheckpointError, "15 positions are no square"):
-            resolution.resized(torch.zeros(15, 2), 3)
+            resolution.resized(torch.zeros(15, 2), 3, 3)
 
     def test_all_else_stays_and_the_reference_reads_it(self):
         resolution.to_resolution(self.base, self.out, SIDE + 2 * PATCH)
