@@ -4,7 +4,9 @@
 //!     cargo bench --bench regions [-- --images 10000 --dim 768 --queries 60 --home FOLDER]
 //!
 //! `--asks 1000` is how many questions are asked one after the other. A library in `--home` is used
-//! again. With `--add` one image in a hundred is added at the end.
+//! again, and gets the images that it lacks, so that a long run may be stopped. With `--add` one
+//! image in a hundred is added at the end. `--memory 1000` lets what is known of images take so
+//! many MB.
 //!
 //! Vectors are made up. All share a mean; an image has a manner of its own and shows three to six
 //! of some hundred things, each on neighbouring leaves; a leaf is the sum of mean, thing, manner
@@ -26,7 +28,7 @@ use glimpse::encoder::testing::PrecomputedEncoder;
 use glimpse::encoder::{Embedding, Encode, Scoring};
 use glimpse::engine::FindQuery;
 use glimpse::indexer::regions::ScoredRegion;
-use glimpse::indexer::{ContentHash, Index, Library};
+use glimpse::indexer::{ContentHash, Index, IndexOptions, Library};
 use glimpse::{Engine, Settings};
 
 use common::library::fill_by;
@@ -49,25 +51,30 @@ fn main() {
     let home = args.value("home").map_or_else(|| folder.path().to_path_buf(), PathBuf::from);
     let settings = Settings { home, model: None, device: None, max_patches: None, adapter: None };
     let library = settings.library_dir();
-    if !library.exists() {
-        make(&library, images, &world);
-    }
+    let memory = args.value("memory").map(|_| (args.number("memory", 0) as u64) << 20);
+    let options = IndexOptions { memory, ..IndexOptions::default() };
+    make(&library, images, &world);
     finish(&library);
-    open(&library);
+    open(&library, &options);
     search(&library, &world, queries);
-    cold(&library, &settings, &world);
-    find(settings, &world, queries, args.number("asks", 1000));
+    let engine = || engine(settings.clone(), options.clone(), &world);
+    cold(&library, engine);
+    find(&engine(), queries, args.number("asks", 1000));
     if args.has("add") {
         add(&library, images, &world);
     }
 }
 
-/// Makes the library, without files of regions.
+/// Adds the images that the library lacks.
 fn make(library: &Path, images: usize, world: &Arc<World>) {
     let index = Library::at(library).open_for(world.encoder().info(), false).expect("a library");
     let start = Instant::now();
-    fill(&index, 7, images, world);
-    println!("{images} images added in {:.1} s", start.elapsed().as_secs_f64());
+    let lacking = images.saturating_sub(index.len());
+    if lacking > 0 {
+        // A seed of their own, if others are there.
+        fill(&index, index.revision() + 7, lacking, world);
+        println!("{lacking} images added in {:.1} s", start.elapsed().as_secs_f64());
+    }
 }
 
 fn fill(index: &Index, seed: u64, images: usize, world: &World) {
@@ -103,10 +110,10 @@ fn files(library: &Path) -> Vec<PathBuf> {
 }
 
 /// Opens the library, and asks for regions for the first time.
-fn open(library: &Path) {
+fn open(library: &Path, options: &IndexOptions) {
     for _ in 0..3 {
         let start = Instant::now();
-        let index = Library::at(library).open().expect("a library");
+        let index = Library::with_options(library, options.clone()).open().expect("a library");
         let opened = start.elapsed();
         let start = Instant::now();
         let regions = index.regions().expect("regions");
@@ -180,11 +187,15 @@ fn shared<T: std::hash::Hash + Eq>(found: &[ScoredRegion], exact: &[ScoredRegion
     exact.intersection(&found).count() as f64 / exact.len() as f64
 }
 
+fn engine(settings: Settings, options: IndexOptions, world: &Arc<World>) -> Engine {
+    Engine::open_with(settings, options).expect("an engine").encoding_with(Arc::new(world.encoder()))
+}
+
 /// Questions for other things than the one before, when nothing else of the files is in memory.
-fn cold(library: &Path, settings: &Settings, world: &Arc<World>) {
+fn cold(library: &Path, engine: impl Fn() -> Engine) {
     let mut times = Vec::new();
     for number in 0..10 {
-        let engine = Engine::with_encoder(settings.clone(), Arc::new(world.encoder())).expect("an engine");
+        let engine = engine();
         // What stays in memory is what this one needs, with which scores are calibrated.
         drop_pages(library);
         engine.find(&FindQuery::text(&format!("warm {number}")).unwrap()).unwrap();
@@ -208,8 +219,7 @@ fn drop_pages(library: &Path) {
 }
 
 /// Whole questions, from vector to images with boxes.
-fn find(settings: Settings, world: &Arc<World>, queries: usize, asks: usize) {
-    let engine = Engine::with_encoder(settings, Arc::new(world.encoder())).expect("an engine");
+fn find(engine: &Engine, queries: usize, asks: usize) {
     let mut number = 1_000_000;
     let mut ask = |form: &str| {
         number += 1;

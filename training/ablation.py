@@ -31,7 +31,6 @@ ARMS: dict[str, dict[str, float]] = {
     "curated": {"curate": 0.5},
     "varied": {"variety": 1.0},
 }
-PIXEL_SCENES = 30  # of each gallery of masks; one takes some two seconds of a core
 FIGURES = {
     "one": "R@1, one thing",
     "one_held_out": "R@1, one thing, held-out style",
@@ -53,6 +52,14 @@ class Arm(JointStage):
 
     def log_path(self) -> Path:
         return self.folder / f"{Path(self.name).name}.csv"
+
+
+def without_fits(options) -> Path:
+    """A copy of the starting point without decoder and calibration, as the trained models are."""
+    out = options.folder / "start"
+    if not (out / "model.safetensors").exists():
+        write_checkpoint(options.model, out, {}, OF_SCORES + OF_IMAGES)
+    return out
 
 
 def trained(folder: Path, name: str, seed: int, options) -> Path:
@@ -87,7 +94,7 @@ def measured(model: Path, kept: Path, options) -> dict[str, float]:
 
     def pixels(kind: str) -> float:
         data = str(masks / kind / "panoptic.json")
-        told = ask(program, model, "segment", "--data", data, "--none", "background", "--limit", str(PIXEL_SCENES))
+        told = ask(program, model, "segment", "--data", data, "--none", "background", "--limit", str(options.pixel_scenes))
         return told["ours"]["mean_iou"]
 
     measures = {
@@ -128,7 +135,7 @@ def _told(mean: float, half: float, signed: bool) -> str:
 def ablation(options) -> str:
     """Trains and measures all of it, seed by seed; returns the table."""
     options.folder.mkdir(parents=True, exist_ok=True)
-    start = measured(options.model, options.folder / "start.json", options)
+    start = measured(without_fits(options), options.folder / "start.json", options)
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in options.arms}
     for seed in range(options.seeds):
         for name in options.arms:
@@ -158,6 +165,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=5.0, help="of one core, for each run")
     parser.add_argument("--rate", type=float, default=0.25, help="share of the joint stage's learning rates")
+    parser.add_argument("--pixel-scenes", type=int, default=30, help="of each gallery of masks; one takes some two seconds of a core")
     parser.add_argument("--model", type=Path, default=MODEL_DIR, help="the starting point")
     parser.add_argument("--program", type=Path, default=PROGRAM)
     return parser

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from .settings import CACHE_DIR, EOS, PAD, TEXT_LENGTH, UNK, VOCABULARY
+from .settings import CACHE_DIR, EOS, MODEL_DIR, PAD, TEXT_LENGTH, UNK, VOCABULARY
 
 SPECIAL = ["<pad>", "<eos>", "<unk>"]
 BYTES = [f"<0x{value:02X}>" for value in range(256)]
@@ -55,7 +55,9 @@ def build_tokenizer() -> None:
 
 @cache
 def load_tokenizer() -> Tokenizer:
-    return Tokenizer.from_file(str(CACHE_DIR / "tokenizer.json"))
+    """The one that was trained here, else the bundled model's."""
+    trained = CACHE_DIR / "tokenizer.json"
+    return Tokenizer.from_file(str(trained if trained.exists() else MODEL_DIR / "tokenizer.json"))
 
 
 def encode(texts: list[str]) -> torch.Tensor:

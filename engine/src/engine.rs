@@ -9,7 +9,8 @@ use std::time::Duration;
 use glimpse_encoder::{Checked, Encode, ModelInfo, backend_of};
 use glimpse_indexer::backend::VectorsAt;
 use glimpse_indexer::{
-    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexOptions, Library, Stats, TagCount, VerifyReport,
+    Facets, FileRecord, Filter, ImageId, ImageRecord, Index, IndexOptions, Library, MeasuredSearch, Stats, TagCount,
+    VerifyReport,
 };
 use parking_lot::{Mutex, RwLock};
 
@@ -113,9 +114,14 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub fn with_encoder(settings: Settings, encoder: Arc<dyn Encode>) -> Result<Self, EngineError> {
-        let engine = Self::open(settings)?;
-        engine.models.choose(Arc::new(Checked(encoder)));
-        Ok(engine)
+        Ok(Self::open(settings)?.encoding_with(encoder))
+    }
+
+    /// The same with a given model.
+    #[must_use]
+    pub fn encoding_with(self, encoder: Arc<dyn Encode>) -> Self {
+        self.models.choose(Arc::new(Checked(encoder)));
+        self
     }
 
     /// The same with its texts encoded by workers, and here only when none of them answers, so that
@@ -463,6 +469,15 @@ impl Engine {
     /// If there is no index yet.
     pub fn vectors_at(&self) -> Result<Option<VectorsAt>, EngineError> {
         Ok(self.serving()?.vectors_at().cloned())
+    }
+
+    /// What searches of the library find of what comparing all its vectors finds, and how long they
+    /// take, as [`Index::measure_searches`](glimpse_indexer::Index::measure_searches) says.
+    ///
+    /// # Errors
+    /// If there is no index yet, or hnsw_rs finds no room for its files.
+    pub fn measure_searches(&self, queries: usize, k: usize) -> Result<Vec<MeasuredSearch>, EngineError> {
+        Ok(self.serving()?.measure_searches(queries, k)?)
     }
 
     /// Checks the library; `repair` mends it, as [`Library::verify`] says.

@@ -113,7 +113,7 @@ pub use glimpse_indexer::sidecars;
 pub use glimpse_indexer::vectors::VectorStorage;
 pub use glimpse_indexer::watch::WatchOptions;
 pub use glimpse_indexer::{
-    Cluster, ContentHash, Exposure, Facets, FileRecord, FileRole, Filter, GeoBox, GraphEngine, ImageId, ImageRecord,
-    IndexOptions, Moment, Place, Reason, ReasonCode, Refusal, Stats, TagCount, TileFacts, VerifyReport,
+    Cluster, ContentHash, Exposure, Facets, FileRecord, FileRole, Filter, GeoBox, ImageId, ImageRecord, IndexOptions,
+    MeasuredSearch, Moment, Place, Reason, ReasonCode, Refusal, Stats, TagCount, TileFacts, VerifyReport,
 };
 pub use glimpse_indexer::{create_private_dir_all, create_private_file};

@@ -38,7 +38,7 @@ pub use error::IndexError;
 pub use filter::{Cluster, Facets, Filter, GeoBox, TagCount};
 pub use id_set::{IdSet, Numbered, VectorSet};
 pub use ids::{ContentHash, ContentHasher, ImageId, VectorId};
-pub use index::{GraphEngine, Index, IndexOptions, SearchedBy, Stats, VerifyReport};
+pub use index::{Index, IndexOptions, MeasuredSearch, SearchedBy, Stats, VerifyReport};
 pub use library::Library;
 pub use manifest::{Manifest, RegionRebuild};
 pub use mounts::MountTable;

@@ -8,7 +8,6 @@
 //! HOME/gen-0001/sled/      records, vectors, manifest
 //! HOME/gen-0001/words/     tantivy, rebuildable from sled
 //! HOME/gen-0001/*snapshot/ what readers need, in two files, rebuildable from sled
-//! HOME/gen-0001/graph/     snapshot of hnsw_rs, rebuildable from sled
 //! HOME/gen-0001.retired/   a generation whose place another took, removed one successful run later
 //! ```
 

@@ -53,7 +53,7 @@ impl Context {
                 max_patches: global.patches.map(usize::from),
                 adapter: global.adapter.as_deref().map(AdapterChoice::of),
             },
-            index: IndexOptions { engine: global.graph.into(), ..IndexOptions::default() },
+            index: IndexOptions { memory: global.memory, ..IndexOptions::default() },
             quiet: global.quiet,
             verbose: global.verbose,
             to_terminal,

@@ -462,3 +462,24 @@ fn first_file(dir: &Path) -> std::path::PathBuf {
     files.sort();
     files.swap_remove(0)
 }
+
+#[test]
+fn a_library_measures_its_searches() {
+    let fixture = Fixture::indexed();
+    let report = fixture.json(["eval", "search", "--queries", "6", "-k", "3", "--json"]).pop().unwrap();
+    let searches = report["searches"].as_array().unwrap();
+    let ways: Vec<_> = searches.iter().map(|way| (way["of"].as_str().unwrap(), way["by"].as_str().unwrap())).collect();
+    assert_eq!(ways[..3], [("images", "scan"), ("images", "hnsw"), ("images", "hnsw_rs")]);
+    assert_eq!((&report["queries"], &searches[0]["recall"]), (&6.into(), &1.0.into()));
+    let table = fixture.run(["eval", "search"]);
+    assert!(table.code == 0 && table.stdout.contains("recall@10"), "{}{}", table.stdout, table.stderr);
+    let nothing = Fixture::empty().run(["eval", "search"]);
+    assert!(nothing.code == 2 && nothing.stderr.contains("glimpse index"), "{}", nothing.stderr);
+    let wrong = fixture.run(["stats", "--memory", "lots"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("900M"), "{}", wrong.stderr);
+    assert_eq!(
+        fixture.json(["stats", "--memory", "1G", "--json"])[0]["mapped_bytes"],
+        0,
+        "a small one has no snapshot"
+    );
+}

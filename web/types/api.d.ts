@@ -101,7 +101,7 @@ declare namespace Api {
   interface Folders { roots: Folder[] }
 
   /** What compares a query with the vectors of a library. */
-  type SearchedBy = "scan" | "scan_while_graph_is_read" | "scan_while_graph_is_built" | "scan_in_place_of_graph" | "graph" | "server";
+  type SearchedBy = "scan" | "scan_while_graph_is_built" | "scan_in_place_of_graph" | "graph" | "server";
   interface Stats {
     images: number; files: number; missing: number; disk_bytes: number; search: string; searched_by: SearchedBy; scores_fitted_on: string | null;
     model: { name: string; backend: string };

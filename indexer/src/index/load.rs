@@ -20,9 +20,9 @@ use crate::folder::sync_dir;
 use crate::private::{create_private_dir_all, make_private};
 use crate::store::keys::{self, GraphId, Table};
 use crate::store::{Batch, Store, records};
-use crate::vectors::{ExactScan, VectorIndex};
+use crate::vectors::ExactScan;
 use crate::words::WordIndex;
-use crate::{GraphEngine, IndexError, IndexOptions, Manifest};
+use crate::{IndexError, IndexOptions, Manifest};
 
 impl Index {
     /// Makes an empty generation in `dir`.
@@ -97,7 +97,7 @@ impl Index {
 
     fn with(store: Store, manifest: Manifest, dir: &Path, options: &IndexOptions) -> Result<Self, IndexError> {
         let scan = Arc::new(ExactScan::stored_as(manifest.vectors, manifest.model.dim));
-        let graph = GraphSlot::new(dir.join("graph"));
+        let graph = GraphSlot::default();
         let at = manifest.vectors_at.as_ref();
         let outside = at.map(|at| Outside::open(&store, at, manifest.model.dim)).transpose()?;
         let (loaded, snapshot) = match &outside {
@@ -153,15 +153,10 @@ fn read(
     options: &IndexOptions,
 ) -> Result<(Loaded, SnapshotSlot), IndexError> {
     let slot = SnapshotSlot::new(GraphId::IMAGES, dir.join("snapshot"));
-    if options.engine == GraphEngine::HnswRs {
-        let loaded = Loaded::read(store, scan, &[])?;
-        if scan.len() >= options.graph_from {
-            graph.load(scan);
-        }
-        return Ok((loaded, slot));
-    }
     // A snapshot that is doubtful in any way is as good as none.
-    if let Ok(Some(Opened { loaded, graph: own, missed, manifest })) = snapshot::open(store, slot.dir(), scan) {
+    if let Ok(Some(Opened { loaded, graph: own, missed, manifest })) =
+        snapshot::open(store, slot.dir(), scan, options.memory)
+    {
         slot.count(&manifest, own.nodes(), missed);
         graph.install(own);
         return Ok((loaded, slot));

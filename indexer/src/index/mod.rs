@@ -4,6 +4,7 @@
 //! derived from it and can be built anew. Writers take turns; a step is first written to sled as a
 //! whole and then shown to readers, who wait for nobody longer than a row takes to copy.
 
+mod compare;
 mod frames;
 mod graph;
 mod kept;
@@ -33,6 +34,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::RwLock;
 use tempfile::TempDir;
 
+pub use self::compare::MeasuredSearch;
 use self::graph::GraphSlot;
 pub use self::graph::SearchedBy;
 use self::memory::Memory;
@@ -102,8 +104,10 @@ pub struct IndexOptions {
     pub regions_from: usize,
     /// How the graph of images is built and searched.
     pub graph: HnswParams,
-    /// Which graph.
-    pub engine: GraphEngine,
+    /// Bytes of memory that vectors, graph and facts of images may take when an index is opened
+    /// that has a snapshot; vectors that do not fit are mapped from its file. `None` stands for
+    /// all.
+    pub memory: Option<u64>,
     /// How a new generation keeps its vectors; one that is there keeps them as it does, and is not
     /// written for another.
     pub vectors: Option<VectorStorage>,
@@ -112,23 +116,13 @@ pub struct IndexOptions {
     pub vectors_at: Option<VectorsAt>,
 }
 
-/// The implementations of a graph.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum GraphEngine {
-    /// Our own, whose nodes are kept in sled.
-    #[default]
-    Own,
-    /// hnsw_rs, kept in a snapshot: for comparison.
-    HnswRs,
-}
-
 impl Default for IndexOptions {
     fn default() -> Self {
         Self {
             graph_from: 20_000,
             regions_from: 100_000,
             graph: HnswParams::default(),
-            engine: GraphEngine::Own,
+            memory: None,
             vectors: None,
             vectors_at: None,
         }
@@ -152,6 +146,8 @@ pub struct Stats {
     pub disk_bytes: u64,
     /// Bytes of vectors, graph and facts in memory.
     pub memory_bytes: usize,
+    /// Bytes of vectors that are mapped from a file instead ([`IndexOptions::memory`]).
+    pub mapped_bytes: usize,
     /// Width of vectors.
     pub dim: usize,
     /// How the vectors of images are kept.
@@ -220,7 +216,8 @@ impl Index {
                 + self.region_tags.bytes()
                 + self.outside_memory()
                 + self.regions.get().map_or(0, |regions| regions.memory())
-                + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.as_index().memory()),
+                + self.graph.get().map_or_else(|| self.scan.memory(), |graph| graph.memory()),
+            mapped_bytes: self.scan.mapped(),
             dim: self.scan.dim(),
             vectors: self.scan.storage(),
             search: self

@@ -187,8 +187,6 @@ impl<'a> Step<'a> {
         }
         let index = self.index;
         index.require_writable()?;
-        // A graph that is being read takes stock of the vectors; they must not change meanwhile.
-        index.graph.join_loader();
         let before = index.revision();
         let mut revision = before;
         let mut revisions = Vec::with_capacity(self.changed.len());

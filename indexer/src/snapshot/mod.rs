@@ -5,13 +5,14 @@
 //! | section | section | ... | head: JSON |
 //! ```
 //!
-//! A section is what one flat piece of memory holds, in the byte order of this machine. Sections
-//! are cut into chunks of [`CHUNK`], so that all threads write, read and check them at once. The
-//! head has the lengths of the sections, the BLAKE3 of each chunk, and facts about the whole. The
-//! [`SnapshotManifest`], which the owner keeps elsewhere, has the BLAKE3 of the head: it stands for
-//! every byte of the file, and for no other file. So a file that is damaged, cut off, half-written,
-//! restored from a copy or exchanged for another one is nobody's, and whoever wanted it makes do
-//! without.
+//! A section is what one flat piece of memory holds, in the byte order of this machine, and begins
+//! at a multiple of [`ALIGN`], with zeros before it: so it may be mapped in place of that memory.
+//! Sections are cut into chunks of [`CHUNK`], so that all threads write, read and check them at
+//! once. The head has the lengths of the sections, the BLAKE3 of each chunk, and facts about the
+//! whole. The [`SnapshotManifest`], which the owner keeps elsewhere, has the BLAKE3 of the head: it
+//! stands for every byte of the file, and for no other file. So a file that is damaged, cut off,
+//! half-written, restored from a copy or exchanged for another one is nobody's, and whoever wanted
+//! it makes do without.
 
 mod at;
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub(crate) use self::write::{Section, write};
 /// Bytes of a chunk: enough for a disk, and few enough to stay in a core's cache between reading
 /// and checking.
 const CHUNK: usize = 1 << 20;
+/// Sections begin at multiples of it: rows of vectors begin on cache lines.
+const ALIGN: u64 = 64;
 
 /// Length and checksum of the head of a snapshot file; the owner keeps them to verify it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use bytemuck::{Pod, Zeroable};
 use glimpse_encoder::files;
+use memmap2::MmapMut;
 use rayon::prelude::*;
 
-use super::{CHUNK, Head, SnapshotError, SnapshotManifest, at, require};
+use super::mapped::FileMap;
+use super::{ALIGN, CHUNK, Head, SnapshotError, SnapshotManifest, at, require};
 
 /// A snapshot file whose head matches its manifest.
 pub(crate) struct Reader {
@@ -39,7 +41,12 @@ impl Reader {
         require(head.little_endian == cfg!(target_endian = "little"), "it is from another machine")?;
         let (mut start, mut sections) = (0u64, Vec::new());
         for entry in head.sections {
-            let bytes = usize::try_from(entry.bytes).ok().filter(|_| entry.bytes <= end - start);
+            let mut gap = [0; ALIGN as usize];
+            let gap = &mut gap[..(start.next_multiple_of(ALIGN) - start) as usize];
+            at::read(&file, gap, start)?;
+            require(gap.iter().all(|&byte| byte == 0), "what is between its sections is not as it was written")?;
+            start += gap.len() as u64;
+            let bytes = usize::try_from(entry.bytes).ok().filter(|_| end.checked_sub(start) >= Some(entry.bytes));
             let bytes = bytes.ok_or_else(|| SnapshotError("it is shorter than its sections".to_owned()))?;
             require(entry.chunks.len() == bytes.div_ceil(CHUNK), "it has other chunks than its sections")?;
             let chunks = entry.chunks.iter().map(blake3::Hash::from_hex).collect::<Result<_, _>>();
@@ -66,6 +73,22 @@ impl Reader {
         require(to.len() == placed.bytes, "a section has another length")?;
         let chunks = to.par_chunks_mut(CHUNK).enumerate();
         chunks.into_par_iter().try_for_each(|(chunk, to)| self.read_chunk(placed, chunk, to))
+    }
+
+    /// Maps a section that is as it was written. What is changed in the map stays in memory.
+    pub(crate) fn map(&self, section: usize) -> Result<MmapMut, SnapshotError> {
+        let placed = self.section(section)?;
+        let check = |buffer: &mut Vec<u8>, chunk: usize| {
+            buffer.resize(CHUNK.min(placed.bytes - chunk * CHUNK), 0);
+            self.read_chunk(placed, chunk, buffer)
+        };
+        (0..placed.chunks.len()).into_par_iter().map_init(Vec::new, check).collect::<Result<(), _>>()?;
+        Ok(FileMap::copied_on_write(&self.file, placed.start, placed.bytes)?)
+    }
+
+    /// Bytes of all sections.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.sections.iter().map(|placed| placed.bytes as u64).sum()
     }
 
     /// Reads a section of values.

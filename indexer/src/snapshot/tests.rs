@@ -46,6 +46,28 @@ fn what_was_written_is_read() {
 }
 
 #[test]
+fn a_mapped_section_is_checked_and_changed_in_memory_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = written(dir.path(), 0);
+    let open = || Reader::open::<String>(dir.path(), &manifest).unwrap().0;
+    let mut map = open().map(2).unwrap();
+    assert_eq!(map.as_ptr() as usize % ALIGN as usize, 0);
+    let words: Vec<u32> = (0..WORDS).collect();
+    assert!(map[..] == *bytemuck::cast_slice::<u32, u8>(&words));
+    map[5] ^= 1;
+    read(dir.path(), &manifest).unwrap();
+    let path = dir.path().join(manifest.name());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[128 + CHUNK + 7] ^= 1;
+    // Beside the one that is mapped.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    assert!(open().map(2).is_err() && open().map(3).is_err());
+    assert_eq!(open().map(1).unwrap().len(), 100);
+    assert_eq!(map.len(), 4 * WORDS as usize, "what was mapped stays");
+}
+
+#[test]
 fn every_change_and_every_cut_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     let manifest = written(dir.path(), 0);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{CHUNK, Head, SectionEntry, SnapshotManifest, at};
+use super::{ALIGN, CHUNK, Head, SectionEntry, SnapshotManifest, at};
 use crate::folder::sync_dir;
 
 /// What is written of a flat piece of memory.
@@ -44,8 +44,9 @@ pub(crate) fn write(
 ) -> io::Result<SnapshotManifest> {
     crate::create_private_dir_all(dir)?;
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    let (mut start, mut entries) = (0, Vec::new());
+    let (mut start, mut entries) = (0u64, Vec::new());
     for section in sections {
+        start = start.next_multiple_of(ALIGN);
         let chunks = write_section(file.as_file(), section, start)?;
         entries.push(SectionEntry { bytes: section.len() as u64, chunks });
         start += section.len() as u64;

@@ -89,8 +89,6 @@ pub(crate) mod meta {
     pub(crate) const NEXT_ID: &[u8] = b"next-id";
     /// Folders that are mount points.
     pub(crate) const MOUNTS: &[u8] = b"mounts";
-    /// The snapshot of the graph of hnsw_rs.
-    pub(crate) const GRAPH: &[u8] = b"graph";
     /// Which files of regions count.
     pub(crate) const REGION_CELLS: &[u8] = b"region-cells";
     /// What is known of the size of the store.

@@ -16,7 +16,7 @@ use super::Quantised;
 /// A cache line; rows are padded to whole ones.
 pub const LINE: usize = 64;
 /// Bytes of a block: many huge pages, and few blocks. Untouched pages of a block cost nothing.
-const BLOCK_BYTES: usize = 64 << 20;
+const BLOCK_BYTES: usize = if cfg!(test) { 16 << 10 } else { 64 << 20 };
 const OFFSET: u8 = 0x80;
 
 /// Where a vector stands in its arena.
@@ -49,6 +49,8 @@ pub struct Arena {
     /// Rows of a block, as a power of two.
     shift: u32,
     blocks: Vec<MmapMut>,
+    /// Bytes of blocks that lie in a file.
+    in_file: usize,
     scales: Vec<f32>,
 }
 
@@ -56,7 +58,7 @@ impl Arena {
     pub fn new(dim: usize) -> Self {
         let stride = dim.next_multiple_of(LINE);
         let shift = (BLOCK_BYTES / stride).max(1).ilog2();
-        Self { dim, stride, shift, blocks: Vec::new(), scales: Vec::new() }
+        Self { dim, stride, shift, blocks: Vec::new(), in_file: 0, scales: Vec::new() }
     }
 
     /// Number of rows.
@@ -84,6 +86,17 @@ impl Arena {
         }
         self.scales.resize(count.max(self.scales.len()), 0.0);
         Ok(())
+    }
+
+    /// Puts a map of a file in the place of a whole block, whose rows it has.
+    pub fn replace_block(&mut self, number: usize, map: MmapMut) {
+        self.in_file += map.len();
+        self.blocks[number] = map;
+    }
+
+    /// True if all rows of a block are in use.
+    pub fn is_whole_block(&self, number: usize) -> bool {
+        (number + 1) << self.shift <= self.len()
     }
 
     /// Overwrites a row by the first plane of a vector.
@@ -133,6 +146,11 @@ impl Arena {
         std::iter::once(bytemuck::cast_slice(&self.scales)).chain(rows)
     }
 
+    /// Bytes that lie in a file.
+    pub fn in_file(&self) -> usize {
+        self.in_file
+    }
+
     /// As [`Arena::planes`], to be written.
     pub fn planes_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
         let bytes = self.len() * self.stride;
@@ -148,9 +166,9 @@ impl Arena {
         self.scales[slot.index()]
     }
 
-    /// Bytes in memory.
+    /// Bytes in memory, without those that lie in a file.
     pub fn memory(&self) -> usize {
-        self.len() * self.stride + self.scales.capacity() * size_of::<f32>()
+        self.len() * self.stride - self.in_file + self.scales.capacity() * size_of::<f32>()
     }
 }
 

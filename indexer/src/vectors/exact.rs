@@ -201,6 +201,12 @@ impl ExactScan {
         fair::read(&self.rows)
     }
 
+    /// Bytes of vectors that are mapped from a file, and not in memory.
+    pub(crate) fn mapped(&self) -> usize {
+        let rows = self.read();
+        rows.arena.in_file() + rows.residual.as_ref().map_or(0, |residual| residual.arena.in_file())
+    }
+
     fn scan<'a>(&self, rows: &'a Rows, query: &[f32]) -> Result<Scan<'a>, IndexError> {
         Ok(Scan { rows, query: self.prepare(query)?, kernel: self.kernel })
     }

@@ -55,6 +55,9 @@ pub enum EvalCommand {
     Retrieval(EvalRetrievalArgs),
     /// Zero-shot labels: a folder with one folder of images for each class
     Classify(EvalClassifyArgs),
+    /// How much of what comparing all vectors finds the searches of this library find, and how
+    /// soon; beside its graph, that of hnsw_rs over the same vectors
+    Search(EvalSearchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -423,6 +426,21 @@ pub struct EvalClassifyArgs {
     /// asks for it]
     #[arg(long, value_name = "TEXT")]
     pub template: Vec<String>,
+
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvalSearchArgs {
+    /// Queries: each is the mean of the vectors of two images
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub queries: usize,
+
+    /// Nearest vectors that are asked for
+    #[arg(short, value_name = "N", default_value_t = 10)]
+    pub k: usize,
 
     /// One JSON object
     #[arg(long)]

@@ -18,7 +18,7 @@ mod workers;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use glimpse::engine::{GraphEngine, RegionChoice};
+use glimpse::engine::RegionChoice;
 
 pub use collections::{
     AlbumArgs, AlbumCommand, ChosenArgs, FavouriteArgs, FavouriteCommand, FeedbackArgs, FeedbackChange,
@@ -26,7 +26,7 @@ pub use collections::{
 };
 pub use evaluate::{
     EvalArgs, EvalCalibrateArgs, EvalCaptionsArgs, EvalClassifyArgs, EvalCommand, EvalDetectArgs, EvalProbeArgs,
-    EvalReferArgs, EvalRegionsArgs, EvalRetrievalArgs, EvalSegmentArgs, MaskDataArgs, ProbeTask,
+    EvalReferArgs, EvalRegionsArgs, EvalRetrievalArgs, EvalSearchArgs, EvalSegmentArgs, MaskDataArgs, ProbeTask,
 };
 pub use groups::{BoundArgs, DepthArgs, ExportArgs, FilterArgs, PrintArgs, SortArg};
 pub use library::{DemoArgs, IndexArgs, ListenArgs, ServeArgs};
@@ -109,11 +109,16 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE", env = "GLIMPSE_ADAPTER", hide_env_values = true)]
     pub adapter: Option<PathBuf>,
 
-    /// Graph that searches libraries of 20,000 images and more. `hnsw_rs` is there for comparison:
-    /// regions are then compared one by one, and every command on the library has to ask for it
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "GRAPH", env = "GLIMPSE_GRAPH")]
-    #[arg(hide_env_values = true, hide_short_help = true)]
-    pub graph: GraphArg,
+    /// Memory that what is known of images may take, as 900M or 1.5G [default: what it needs, some
+    /// 1.8 KB an image]
+    ///
+    /// For libraries of 20,000 images and more, once indexed: vectors that do not fit are read
+    /// from the library's file where a search needs them, those that put found images in order
+    /// first. The system keeps these pages as long as nothing else wants the room. Regions are
+    /// read in this way always.
+    #[arg(long, global = true, value_name = "SIZE", env = "GLIMPSE_MEMORY", hide_env_values = true)]
+    #[arg(value_parser = size, hide_short_help = true)]
+    pub memory: Option<u64>,
 
     /// No progress and no notes, only results and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -128,22 +133,22 @@ pub struct GlobalArgs {
     pub color: When,
 }
 
-/// The graphs of an index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum GraphArg {
-    #[default]
-    Own,
-    #[value(name = "hnsw_rs")]
-    HnswRs,
-}
-
-impl From<GraphArg> for GraphEngine {
-    fn from(graph: GraphArg) -> Self {
-        match graph {
-            GraphArg::Own => Self::Own,
-            GraphArg::HnswRs => Self::HnswRs,
-        }
-    }
+/// Bytes of a size like `900M`, `1.5G` or `2GiB`; units are powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size like 900M or 1.5G");
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let unit = unit.trim_start().to_ascii_lowercase();
+    let power = match unit.trim_end_matches('b').trim_end_matches('i') {
+        "" if unit != "i" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(wrong()),
+    };
+    Ok((number * (1u64 << power) as f64) as u64)
 }
 
 /// `auto` means: if a terminal reads it.
@@ -230,7 +235,7 @@ fn detail(text: &str) -> Result<f32, String> {
 mod tests {
     use clap::CommandFactory;
     use glimpse::engine::AdapterChoice;
-    use glimpse_nonempty::Every as _;
+    use glimpse_nonempty::{Every as _, each};
 
     use super::*;
 
@@ -260,6 +265,26 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_a_size() {
+        for (text, bytes) in each([
+            ("900M", 900 << 20),
+            ("1.5G", 3 << 29),
+            ("2GiB", 2 << 30),
+            ("512 kb", 512 << 10),
+            ("0", 0),
+            ("1048576", 1 << 20),
+            ("7b", 7),
+        ]) {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in each(["", "G", "much", "1.2.3G", "1X", "-1G", "1Gi!", "5i"]) {
+            assert!(size(text).is_err(), "{text}");
+        }
+        let arguments = Arguments::try_parse_from(["glimpse", "serve", "--memory", "1G"]).unwrap();
+        assert_eq!(crate::cli::context::Context::resolve(&arguments.global).index.memory, Some(1 << 30));
+    }
+
+    #[test]
     fn an_adapter_or_none_reaches_the_settings() {
         let adapter = |args: &[&str]| {
             let arguments = Arguments::try_parse_from([&["glimpse", "index", "photos"], args].concat()).unwrap();
@@ -270,15 +295,5 @@ mod tests {
         assert_eq!(adapter(&["--adapter", "/no/such/file"]), Some(AdapterChoice::At("/no/such/file".into())));
         assert_eq!(adapter(&["--adapter", "none"]), Some(AdapterChoice::None));
         assert_eq!(adapter(&[]), None);
-    }
-
-    #[test]
-    fn either_graph_can_be_asked_for() {
-        let engine = |args: &[&str]| {
-            let arguments = Arguments::try_parse_from([&["glimpse"], args, &["stats"]].concat()).unwrap();
-            crate::cli::context::Context::resolve(&arguments.global).index.engine
-        };
-        assert_eq!(engine(&["--graph", "hnsw_rs"]), GraphEngine::HnswRs);
-        assert_eq!(engine(&["--graph", "own"]), GraphEngine::Own);
     }
 }

@@ -26,7 +26,11 @@ pub fn run(args: &StatsArgs, context: &Context) -> Result<Outcome, CliError> {
     fact("images", stats.images.to_string());
     fact("files", format!("{} present, {} missing", stats.files, stats.missing));
     fact("on disk", HumanBytes(stats.disk_bytes).to_string());
-    fact("in memory", HumanBytes(stats.memory_bytes as u64).to_string());
+    let mapped = match stats.mapped_bytes {
+        0 => String::new(),
+        bytes => format!(", and {} of vectors that are read from a file", HumanBytes(bytes as u64)),
+    };
+    fact("in memory", format!("{}{mapped}", HumanBytes(stats.memory_bytes as u64)));
     fact("vectors", format!("{} values as {}", stats.dim, stats.vectors));
     fact("search", stats.search);
     if let Some(KeptTagsView { labels, tagged, waiting }) = region_tags {

@@ -14,6 +14,7 @@ mod refer;
 mod regions;
 mod reliability;
 mod retrieval;
+mod search;
 mod segment;
 mod vectors;
 
@@ -42,6 +43,7 @@ pub fn run(args: &EvalArgs, context: &Context) -> Result<Outcome, CliError> {
         EvalCommand::Captions(args) => captions::run(args, context),
         EvalCommand::Retrieval(args) => retrieval::run(args, context),
         EvalCommand::Classify(args) => classify::run(args, context),
+        EvalCommand::Search(args) => search::run(args, context),
     }
 }
 

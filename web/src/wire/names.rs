@@ -238,6 +238,8 @@ pub struct Stats {
     disk_bytes: u64,
     /// Bytes of vectors, graph and facts in memory.
     memory_bytes: usize,
+    /// Bytes of vectors that are mapped from a file instead.
+    mapped_bytes: usize,
     /// Width of vectors.
     dim: usize,
     /// How the vectors of images are kept: `int8`, `int16` (in two planes of int8), `f32`.
@@ -254,8 +256,6 @@ pub struct Stats {
 pub enum SearchedBy {
     /// A scan of all vectors.
     Scan,
-    /// The same, until the stored graph is read.
-    ScanWhileGraphIsRead,
     /// The same, until a graph is built.
     ScanWhileGraphIsBuilt,
     /// The same, since the stored graph cannot be used.

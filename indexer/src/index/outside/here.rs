@@ -100,7 +100,7 @@ impl Here<'_> {
         match self.index.graph.get() {
             // The graph itself knows when a scan is better: few vectors, a narrow filter, many
             // results.
-            Some(graph) => graph.as_index().search(query, k, allowed.as_ref()),
+            Some(graph) => graph.search(query, k, allowed.as_ref()),
             None => self.index.scan.search(query, k, allowed.as_ref()),
         }
     }

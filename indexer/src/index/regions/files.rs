@@ -18,7 +18,9 @@ use super::filed;
 use crate::fault;
 use crate::hnsw::Progress;
 use crate::index::Index;
-use crate::regions::cells::{Cells, OF_EACH, SegmentWriter, StoredImage, cells_of, sweep, train, write_centroids};
+use crate::regions::cells::{
+    Cells, CodePlaces, OF_EACH, RegionRows, SegmentWriter, StoredImage, cells_of, sweep, train, write_centroids,
+};
 use crate::regions::format::{self, Held, Stored};
 use crate::snapshot::{SnapshotError, SnapshotManifest};
 use crate::store::keys::{self, Table};
@@ -310,7 +312,7 @@ impl Index {
         let centroids = train(&sample, cells)?;
         drop(sample);
         let manifest: SnapshotManifest = write_centroids(&self.region_dir(), self.scan.dim(), &centroids)?;
-        let (segment, lost) = self.write_segment(&centroids, &images, &[], filed, progress)?;
+        let (segment, lost) = self.write_segment(&centroids, &images, &[], (filed, None), progress)?;
         let trained = segment.regions;
         let entry =
             CellsEntry { format: FORMAT, revision, moved: 0, trained, centroids: manifest, segments: vec![segment] };
@@ -331,9 +333,10 @@ impl Index {
         let places: Vec<usize> = (0..wanted).map(|turn| turn * images.len() / wanted).collect();
         for part in places.chunks(IMAGES_AT_ONCE) {
             let images = part.par_iter().filter_map(|&place| images.get(place));
-            let read = images.map(|&image| self.stored_image(image, filed)).collect::<Result<Vec<_>, _>>()?;
+            let read = images.map(|&image| self.stored_image(image, filed, None)).collect::<Result<Vec<_>, _>>()?;
             for (turn, found) in read.into_iter().enumerate() {
-                let Found::Regions(StoredImage { stored: Stored { vectors, .. }, .. }) = found else { continue };
+                let Found::Regions(StoredImage { vectors, .. }) = found else { continue };
+                let vectors = vectors.vectors();
                 let step = vectors.len().div_ceil(of_each);
                 for vector in vectors.iter().skip(turn % step.max(1)).step_by(step.max(1)) {
                     sample.push(vector.planes())?;
@@ -343,20 +346,33 @@ impl Index {
         Ok(sample)
     }
 
-    /// The regions of an image, of which these files have what the store gave up.
-    fn stored_image(&self, image: ImageId, files: Option<&Cells>) -> Result<Found, IndexError> {
+    /// The regions of an image, of which these files have what the store gave up, and codes if the
+    /// places of these are given.
+    fn stored_image(
+        &self,
+        image: ImageId,
+        files: Option<&Cells>,
+        places: Option<&CodePlaces>,
+    ) -> Result<Found, IndexError> {
         let parts = self.store.region_parts(image)?;
-        let (stored, rows, fingerprint) = match format::held(image, self.scan.dim(), &parts) {
-            Ok(Held::Whole(stored, fingerprint)) => (stored, None, fingerprint),
-            Ok(Held::Filed(map, fingerprint)) => match files.and_then(|files| filed(files, image, map, fingerprint)) {
-                Some((stored, rows)) => (stored, Some(rows), fingerprint),
-                None => return Ok(Found::Lost(image)),
-            },
+        let (map, vectors, fingerprint) = match format::held(image, self.scan.dim(), &parts) {
+            Ok(Held::Whole(Stored { map, vectors }, fingerprint)) => (map, RegionRows::New(vectors), fingerprint),
+            Ok(Held::Filed(map, fingerprint)) => {
+                let Some(files) = files else { return Ok(Found::Lost(image)) };
+                let coded = places.and_then(|places| files.rows_and_codes(places, image, fingerprint, map.len()));
+                let read = match coded {
+                    Some((rows, codes)) => Some((map, RegionRows::Coded(rows, codes))),
+                    None => filed(files, image, map, fingerprint)
+                        .map(|(Stored { map, vectors }, rows)| (map, RegionRows::Filed(vectors, rows))),
+                };
+                let Some((map, vectors)) = read else { return Ok(Found::Lost(image)) };
+                (map, vectors, fingerprint)
+            }
             Err(_) => return Ok(Found::Nothing),
         };
-        Ok(match stored.vectors.is_empty() {
-            true => Found::Nothing,
-            false => Found::Regions(StoredImage { image, fingerprint, stored, rows }),
+        Ok(match map.len() {
+            0 => Found::Nothing,
+            _ => Found::Regions(StoredImage { image, fingerprint, map, vectors }),
         })
     }
 
@@ -369,7 +385,8 @@ impl Index {
         progress: &mut Progress<'_>,
     ) -> Result<(Vec<SegmentEntry>, Vec<ImageId>), Stopped> {
         let centroids = cells.centroids().ok_or(Stopped::Wanted)?;
-        let (segment, lost) = self.write_segment(centroids, images, gone, Some(cells), progress)?;
+        let places = cells.code_places(kept.len());
+        let (segment, lost) = self.write_segment(centroids, images, gone, (Some(cells), Some(&places)), progress)?;
         Ok((kept.iter().cloned().chain([segment]).collect(), lost))
     }
 
@@ -380,13 +397,14 @@ impl Index {
         centroids: &Centroids,
         images: &[ImageId],
         gone: &[ImageId],
-        filed: Option<&Cells>,
+        (filed, places): (Option<&Cells>, Option<&CodePlaces>),
         progress: &mut Progress<'_>,
     ) -> Result<(SegmentEntry, Vec<ImageId>), Stopped> {
         let mut writer = SegmentWriter::begin(&self.region_dir(), self.scan.dim(), centroids)?;
         let (mut done, mut lost) = (0, Vec::new());
         for part in images.chunks(IMAGES_AT_ONCE) {
-            let read = part.par_iter().map(|&image| self.stored_image(image, filed)).collect::<Result<Vec<_>, _>>()?;
+            let read =
+                part.par_iter().map(|&image| self.stored_image(image, filed, places)).collect::<Result<Vec<_>, _>>()?;
             let mut found = Vec::with_capacity(read.len());
             for image in read {
                 match image {

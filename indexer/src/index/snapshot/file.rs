@@ -18,7 +18,7 @@ use crate::vectors::{Plane, Rows};
 
 /// Format of the sections. Another number is no snapshot to this program, and the next one is
 /// written anew.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// What is said of the whole file in its head.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -145,11 +145,26 @@ impl SnapshotFile {
     }
 
     /// Reads the vectors into rows that have a slot for each; slots of owners that are gone become
-    /// free.
-    pub(in crate::index) fn fill(&self, rows: &mut Rows, gone: impl Fn(VectorId) -> bool) -> Result<(), SnapshotError> {
+    /// free. If more than `memory` bytes were then in memory, residuals are mapped instead, and
+    /// first planes too if that is not enough.
+    pub(in crate::index) fn fill(
+        &self,
+        rows: &mut Rows,
+        memory: Option<u64>,
+        gone: impl Fn(VectorId) -> bool,
+    ) -> Result<(), SnapshotError> {
         let owners = self.reader.values(section::OWNERS)?;
-        for (plane, to) in rows.planes_mut().into_iter().enumerate() {
-            self.reader.fill(section::OWNED + self.facts.owned + plane, to)?;
+        let planes = rows.planes();
+        let residuals = planes.iter().filter(|(plane, _)| plane.is_residual()).map(|(_, bytes)| *bytes as u64);
+        let beyond = self.reader.bytes().saturating_sub(memory.unwrap_or(u64::MAX));
+        let is_mapped = |plane: Plane| beyond > 0 && (plane.is_residual() || beyond > residuals.clone().sum());
+        for (number, &(plane, _)) in planes.iter().enumerate() {
+            let section = section::OWNED + self.facts.owned + number;
+            if is_mapped(plane) && rows.may_be_mapped(plane) {
+                rows.map_plane(plane, self.reader.map(section)?);
+            } else {
+                self.reader.fill(section, rows.plane_mut(plane))?;
+            }
         }
         require(rows.give_slots(&owners, gone), "owners and vectors do not belong together")
     }

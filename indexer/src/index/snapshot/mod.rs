@@ -14,6 +14,9 @@
 //! - **Others write meanwhile.** What steps change while the file is written lies in it half old,
 //!   half new. The steps since the revision at which it was begun are noted all the same, so that
 //!   is read from sled as what came later is.
+//! - **It may be mapped.** Rows of vectors that would take more than `IndexOptions::memory` are
+//!   checked as all is, and mapped, copied on write, in place of the memory that they would be read
+//!   to; a file that is replaced meanwhile keeps its room on disk until the index is closed.
 //! - **It is bounded.** When steps have changed more than a part of the graph, reading it all costs
 //!   no more: the step gives the snapshot up and none is noted any more.
 //!   [`Index::finish`](super::Index::finish) writes a new one long before that.

@@ -23,7 +23,8 @@ pub(in crate::index) struct Opened {
     pub(in crate::index) manifest: SnapshotManifest,
 }
 
-/// Reads the snapshot that counts into `scan` and what is returned; `None` if there is none.
+/// Reads the snapshot that counts into `scan` and what is returned, `limit` bytes of it into memory
+/// if possible and given, and maps the rest; `None` if there is none.
 ///
 /// # Errors
 /// Whatever is doubtful: sled must be read. What `scan` holds then means nothing.
@@ -31,6 +32,7 @@ pub(in crate::index) fn open(
     store: &Store,
     dir: &Path,
     scan: &Arc<ExactScan>,
+    limit: Option<u64>,
 ) -> Result<Option<Opened>, SnapshotError> {
     let file = SnapshotFile::open(store, dir, GraphId::IMAGES, scan.dim(), owned::COUNT)?;
     let Some(file) = file else { return Ok(None) };
@@ -38,7 +40,7 @@ pub(in crate::index) fn open(
     let next_id = store.next_id()?;
     let (memory, (rows, graph)) = rayon::join(
         || read_memory(&file, &replay.stale, next_id),
-        || rayon::join(|| read_rows(&file, scan, &replay), || file.graph(file.params)),
+        || rayon::join(|| read_rows(&file, scan, &replay, limit), || file.graph(file.params)),
     );
     let (mut memory, mut rows, mut graph) = (memory?, rows?, graph?);
     let missed = replay.steps;
@@ -66,8 +68,13 @@ fn read_memory(file: &SnapshotFile, stale: &IdSet, next_id: u64) -> Result<Memor
     Memory::of_flat(&flat, stale, next_id).map_err(|damage| SnapshotError(damage.to_string()))
 }
 
-fn read_rows(file: &SnapshotFile, scan: &ExactScan, replay: &Replay) -> Result<Rows, SnapshotError> {
+fn read_rows(
+    file: &SnapshotFile,
+    scan: &ExactScan,
+    replay: &Replay,
+    limit: Option<u64>,
+) -> Result<Rows, SnapshotError> {
     let mut rows = scan.rows_like(file.slots())?;
-    file.fill(&mut rows, |id| replay.is_gone(id.image()))?;
+    file.fill(&mut rows, limit, |id| replay.is_gone(id.image()))?;
     Ok(rows)
 }

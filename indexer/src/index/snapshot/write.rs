@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 use super::{Begun, Counted, SnapshotSlot, owned};
 use crate::hnsw::Hnsw;
 use crate::index::Index;
-use crate::index::graph::Graph;
 use crate::store::links::SnapshotEntry;
 use crate::store::{Batch, Store};
 use crate::vectors::VectorIndex;
@@ -67,7 +66,7 @@ impl Index {
     /// # Errors
     /// If the store fails.
     pub(in crate::index) fn finish_snapshot(&self) -> Result<(), IndexError> {
-        let Some(Graph::Own(graph)) = self.graph.get() else { return Ok(()) };
+        let Some(graph) = self.graph.get() else { return Ok(()) };
         let turn = || Some(self.writer.lock()).filter(|_| self.graph.has(&graph));
         let begun = {
             let Some(_turn) = turn() else { return Ok(()) };

@@ -7,7 +7,6 @@ use glimpse_nonempty::Every as _;
 use super::damage::{flipped, tamper};
 use super::snapshot::forget_snapshot;
 use super::*;
-use crate::GraphEngine;
 use crate::IdSet;
 use crate::SearchedBy;
 use crate::hnsw::{HnswParams, Node};
@@ -17,12 +16,12 @@ use crate::store::keys::{self, GraphId, Table};
 const IMAGES: u64 = 4000;
 
 /// Settings with which a few thousand images are already searched by graph.
-fn small_graphs(engine: GraphEngine) -> Fixture {
+fn small_graphs() -> Fixture {
     let graph = HnswParams { m: 16, ef_construction: 100, ef_search: 24 };
-    Fixture { options: IndexOptions { graph_from: 2000, graph, engine, ..IndexOptions::default() }, ..Fixture::new() }
+    Fixture { options: IndexOptions { graph_from: 2000, graph, ..IndexOptions::default() }, ..Fixture::new() }
 }
 
-fn vector_of(n: u64) -> Vec<f32> {
+pub(super) fn vector_of(n: u64) -> Vec<f32> {
     let mut state = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -37,7 +36,7 @@ fn vector_of(n: u64) -> Vec<f32> {
     (0..DIM).map(|_| next()).collect()
 }
 
-fn add_many(index: &Index, numbers: std::ops::Range<u64>) -> Vec<ImageId> {
+pub(super) fn add_many(index: &Index, numbers: std::ops::Range<u64>) -> Vec<ImageId> {
     let add = |n: u64| {
         let record = ImageRecord { content: ContentHash::of(&n.to_le_bytes()), ..image(0) };
         index.add(record, &vector_of(n), file(format!("/p/{n}.jpg"))).unwrap()
@@ -56,22 +55,12 @@ fn assert_all_found(index: &Index, ids: &[ImageId]) {
 }
 
 fn search_of(index: &Index) -> String {
-    index.graph.join_loader();
     index.stats().unwrap().search
 }
 
 #[test]
 fn a_graph_follows_its_index() {
-    follows(GraphEngine::Own, "hnsw (M 16, ef 24, 4000 nodes)");
-}
-
-#[test]
-fn the_graph_of_hnsw_rs_follows_its_index() {
-    follows(GraphEngine::HnswRs, "hnsw_rs (M 16, ef 24, 4000 nodes)");
-}
-
-fn follows(engine: GraphEngine, name: &str) {
-    let fixture = small_graphs(engine);
+    let fixture = small_graphs();
     let index = fixture.open();
     let mut ids = add_many(&index, 0..1000);
     index.finish().unwrap();
@@ -79,7 +68,7 @@ fn follows(engine: GraphEngine, name: &str) {
     assert_eq!(index.stats().unwrap().searched_by, SearchedBy::Scan);
     ids.extend(add_many(&index, 1000..IMAGES));
     index.finish().unwrap();
-    assert!(search_of(&index).starts_with(name), "{}", search_of(&index));
+    assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 4000 nodes)"), "{}", search_of(&index));
     assert_all_found(&index, &ids);
 
     // Changes after the build are found, and not found, at once.
@@ -111,7 +100,7 @@ fn follows(engine: GraphEngine, name: &str) {
 
 #[test]
 fn a_damaged_node_is_named_and_the_graph_made_anew() {
-    let fixture = small_graphs(GraphEngine::Own);
+    let fixture = small_graphs();
     let index = fixture.open();
     add_many(&index, 0..2000);
     index.finish().unwrap();
@@ -138,7 +127,7 @@ fn a_damaged_node_is_named_and_the_graph_made_anew() {
 
 #[test]
 fn a_lost_node_is_noticed() {
-    let fixture = small_graphs(GraphEngine::Own);
+    let fixture = small_graphs();
     let index = fixture.open();
     add_many(&index, 0..2000);
     index.finish().unwrap();
@@ -157,7 +146,7 @@ fn a_lost_node_is_noticed() {
 
 #[test]
 fn unreadable_vectors_cost_their_nodes_and_not_the_graph() {
-    let fixture = small_graphs(GraphEngine::Own);
+    let fixture = small_graphs();
     let index = fixture.open();
     let ids = add_many(&index, 0..2010);
     index.finish().unwrap();
@@ -194,42 +183,25 @@ fn unreadable_vectors_cost_their_nodes_and_not_the_graph() {
 }
 
 #[test]
-fn a_graph_catches_up_with_what_another_engine_did() {
-    let fixture = small_graphs(GraphEngine::Own);
+fn searches_are_measured_by_a_comparison_of_all() {
+    let fixture = small_graphs();
     let index = fixture.open();
-    let ids = add_many(&index, 0..2000);
-    index.finish().unwrap();
-    drop(index);
-    let theirs = IndexOptions { engine: GraphEngine::HnswRs, ..fixture.options.clone() };
-    let index = Library::with_options(fixture.home.path(), theirs).open().unwrap();
-    let later = add_many(&index, 2000..2020);
-    (0..5).for_each(|n| index.remove_file(Path::new(&format!("/p/{n}.jpg"))).unwrap());
-    index.commit().unwrap();
-    drop(index);
-    let index = fixture.open();
-    assert!(search_of(&index).starts_with("hnsw (M 16, ef 24, 2015 nodes)"), "{}", search_of(&index));
-    assert_eq!(index.verify(false).unwrap().problems, Vec::<String>::new());
-    assert_all_found(&index, &later);
-    assert_all_found(&index, &ids[5..]);
-}
-
-#[test]
-fn a_damaged_snapshot_of_hnsw_rs_is_named_and_made_anew() {
-    let fixture = small_graphs(GraphEngine::HnswRs);
-    let index = fixture.open();
-    add_many(&index, 0..2000);
-    index.finish().unwrap();
-    drop(index);
-    let manifest = fixture.home.path().join("gen-0001/graph/manifest");
-    let mut bytes = std::fs::read(&manifest).unwrap();
-    bytes[100] ^= 1;
-    std::fs::write(&manifest, bytes).unwrap();
-    let index = fixture.open();
-    assert!(search_of(&index).starts_with("exact scan"), "serves all the same");
-    assert!(search_of(&index).contains("the graph is damaged"), "{}", search_of(&index));
-    let report = index.verify(true).unwrap();
-    assert_eq!((report.problems.len(), report.repaired.len()), (1, 1), "{report:?}");
-    assert!(search_of(&index).starts_with("hnsw"));
-    drop(index);
-    assert!(search_of(&fixture.open()).starts_with("hnsw"));
+    assert_eq!(index.measure_searches(10, 5).unwrap(), [], "an empty library");
+    add_many(&index, 0..2500);
+    // Without a graph and with one.
+    for is_finished in [false, true] {
+        if is_finished {
+            index.finish().unwrap();
+        }
+        let measured = index.measure_searches(40, 10).unwrap();
+        let ways: Vec<(&str, &str, usize)> = measured.iter().map(|way| (way.of, way.by, way.vectors)).collect();
+        assert_eq!(ways, [("images", "scan", 2500), ("images", "hnsw", 2500), ("images", "hnsw_rs", 2500)]);
+        assert_eq!(measured[0].recall, 1.0);
+        assert!(measured[1].recall > 0.6 && measured[2].recall > 0.6, "{measured:?}");
+        let built: Vec<bool> = measured.iter().map(|way| way.build_s.is_some()).collect();
+        assert_eq!(built, [false, !is_finished, true]);
+        assert!(measured.iter().every(|way| way.median_ms <= way.p95_ms));
+    }
+    assert_eq!(index.measure_searches(1, 5000).unwrap()[0].recall, 1.0, "more than there are");
+    assert_eq!(index.measure_searches(5, 0).unwrap(), []);
 }

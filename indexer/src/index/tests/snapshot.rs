@@ -11,7 +11,6 @@ use super::disk::copy_dir;
 use super::sealed::{Resealed, refuses_changed_bytes};
 use super::*;
 use crate::hnsw::HnswParams;
-use crate::index::graph::Graph;
 use crate::index::loaded::Loaded;
 use crate::index::snapshot::open;
 use crate::snapshot::SnapshotManifest;
@@ -68,7 +67,7 @@ pub(super) fn assert_as_stored(index: &Index) {
     };
     assert_eq!(ids(&index.scan), ids(&scan));
     assert!(ids(&scan).into_iter().every(|id| index.scan.get(id) == scan.get(id)), "vectors");
-    if let Some(Graph::Own(graph)) = index.graph.get() {
+    if let Some(graph) = index.graph.get() {
         graph.validate().unwrap();
         assert_eq!(graph.records(crate::hnsw::Node(0), u32::MAX).unwrap_or_default(), nodes);
     }
@@ -174,7 +173,7 @@ fn whatever_is_wrong_with_the_file_sled_is_read() {
     let fixture = closed(60);
     let store = store_of(&fixture);
     let read = || {
-        open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)))
+        open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)), None)
             .map(|opened| opened.is_some())
     };
     refuses_changed_bytes(&only_file(&fixture), read);
@@ -203,7 +202,7 @@ fn what_a_file_says_is_looked_through() {
     drop(index);
     let store = store_of(&fixture);
     let read = || {
-        open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)))
+        open(&store, &folder(&fixture), &Arc::new(ExactScan::stored_as(VectorStorage::default(), DIM)), None)
             .map(|opened| opened.is_some())
     };
     // Owners, lists, parents, names, images, files, tags, moments; two planes of scales and rows.
@@ -219,6 +218,46 @@ fn what_a_file_says_is_looked_through() {
             }
         }
     }
+}
+
+#[test]
+fn vectors_beyond_the_memory_are_mapped() {
+    let fixture = tiny();
+    let index = fixture.open();
+    graph::add_many(&index, 0..600);
+    index.finish().unwrap();
+    let (all, planes) = (index.stats().unwrap(), 512 * (DIM.next_multiple_of(64)));
+    assert_eq!(all.mapped_bytes, 0);
+    let nearest = |index: &Index| [5, 300, 599].map(|n| index.nearest(&graph::vector_of(n), 20, None).unwrap());
+    let expected = nearest(&index);
+    drop(index);
+    let written = std::fs::read(only_file(&fixture)).unwrap();
+    let file = written.len() as u64;
+    // All that is whole of one plane, and of both.
+    for (memory, mapped) in [(file, 0), (file - 40_000, planes), (0, 2 * planes)] {
+        let options = IndexOptions { memory: Some(memory), ..fixture.options.clone() };
+        let index = Library::with_options(fixture.home.path(), options).open().unwrap();
+        let stats = index.stats().unwrap();
+        assert_eq!(stats.mapped_bytes, mapped, "{memory} of {file} bytes");
+        assert_eq!(nearest(&index), expected);
+        assert_as_stored(&index);
+    }
+    // What changes does so in memory, and not in the file.
+    let options = IndexOptions { memory: Some(0), ..fixture.options.clone() };
+    let library = Library::with_options(fixture.home.path(), options);
+    let index = library.open().unwrap();
+    (0..40).for_each(|n| index.remove_file(&PathBuf::from(format!("/p/{n}.jpg"))).unwrap());
+    graph::add_many(&index, 600..640);
+    assert_eq!(std::fs::read(only_file(&fixture)).unwrap(), written);
+    assert_as_stored(&index);
+    let expected = nearest(&index);
+    index.finish().unwrap();
+    assert_as_stored(&index);
+    drop(index);
+    let index = library.open().unwrap();
+    assert!(index.snapshot.is_valid() && index.stats().unwrap().mapped_bytes == 2 * planes);
+    assert_eq!(nearest(&index), expected);
+    assert_as_stored(&index);
 }
 
 #[test]

@@ -5,9 +5,7 @@ use crate::IndexError;
 use crate::fault;
 use crate::hnsw::{Hnsw, Node};
 use crate::index::Index;
-use crate::index::graph::Graph;
 use crate::store::keys::GraphId;
-use crate::vectors::VectorIndex;
 
 /// Nodes that are checked in one turn, some ten milliseconds.
 const NODES_AT_ONCE: u32 = if cfg!(test) { 32 } else { 8192 };
@@ -31,14 +29,7 @@ impl Index {
     fn graph_fault(&self) -> Result<Option<String>, IndexError> {
         match self.graph.get() {
             None => Ok(self.graph.fault()),
-            Some(Graph::HnswRs(graph)) => {
-                let _writer = self.writer.lock();
-                graph.probe();
-                let stats = graph.stats();
-                let (nodes, vectors) = (stats.nodes - stats.dead, self.scan.len());
-                Ok((nodes != vectors).then(|| format!("the graph has {nodes} images, but there are {vectors} vectors")))
-            }
-            Some(Graph::Own(graph)) => {
+            Some(graph) => {
                 let fault = self.fault_of(&graph)?;
                 // A step that failed meanwhile gave the graph up.
                 Ok(if self.graph.has(&graph) { fault } else { self.graph.fault() })

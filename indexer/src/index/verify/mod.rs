@@ -48,7 +48,6 @@ impl Index {
         }
         let _finishing = self.writer.lock_finishing();
         let _regions = self.writer.lock_regions();
-        self.graph.join_loader();
         let mut report = self.check_tables(repair)?;
         self.check_words(repair, &mut report)?;
         self.check_graphs(repair, &mut report)?;

@@ -17,6 +17,7 @@
 //!
 //! Which files count stands in the store ([`CellsEntry`]), with the revision that they hold.
 
+mod codes;
 mod search;
 mod segment;
 #[cfg(test)]
@@ -28,8 +29,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::RwLock;
 
+pub(crate) use self::codes::CodePlaces;
 use self::segment::{Facts, Segment};
-pub(crate) use self::write::{OF_EACH, SegmentWriter, StoredImage, cells_of, sweep, train, write_centroids};
+pub(crate) use self::write::{
+    OF_EACH, RegionRows, SegmentWriter, StoredImage, cells_of, sweep, train, write_centroids,
+};
 use super::{RegionId, RegionShape};
 use crate::snapshot::SnapshotManifest;
 use crate::snapshot::mapped::MappedFile;

@@ -8,6 +8,7 @@ use glimpse_encoder::dense::{MAX_REGIONS, Rect};
 
 use super::super::{RegionId, RegionShape};
 use super::coder;
+use super::codes::FiledCodes;
 use crate::snapshot::mapped::MappedFile;
 use crate::snapshot::{SnapshotError, SnapshotManifest, require};
 use crate::vectors::ivf::RowCoder;
@@ -99,6 +100,9 @@ impl Owner {
         (self.0 & ((1 << Self::REGION_BITS) - 1)) as u8
     }
 }
+
+/// The place of a code that cannot be read.
+const NOWHERE: u32 = u32::MAX;
 
 pub(super) struct Segment {
     file: MappedFile,
@@ -280,6 +284,32 @@ impl Segment {
 
     fn code_range(&self, cell: usize) -> Range<usize> {
         self.starts[cell] as usize * self.record..self.starts[cell + 1] as usize * self.record
+    }
+
+    /// Where the code of each row lies among all; [`NOWHERE`] for those that are damaged.
+    pub(super) fn code_places(&self) -> Vec<u32> {
+        let mut places = vec![NOWHERE; self.rows];
+        for cell in 0..self.cells() {
+            self.prefetch_codes(cell);
+            let records = self.codes(cell).unwrap_or_default().chunks_exact(self.record);
+            for (place, record) in (self.starts[cell]..).zip(records) {
+                let row = self.region(Owner::of(record)).and_then(|(_, row)| places.get_mut(row));
+                row.into_iter().for_each(|row| *row = place);
+            }
+        }
+        places
+    }
+
+    /// The codes in some places of all; `None` if one is damaged.
+    pub(super) fn codes_at(&self, places: &[u32]) -> Option<FiledCodes> {
+        let mut codes = FiledCodes { cells: Vec::new(), records: Vec::new() };
+        for &place in places {
+            let cell = self.starts.partition_point(|&start| start <= place).checked_sub(1)?;
+            let start = usize::try_from(place).ok()?.checked_mul(self.record)?;
+            codes.records.extend(self.file.bytes(section::CODES, start..start.checked_add(self.record)?)?);
+            codes.cells.push(u32::try_from(cell).ok()?);
+        }
+        Some(codes)
     }
 
     pub(super) fn prefetch_codes(&self, cell: usize) {

@@ -31,18 +31,22 @@ fn vector(image: u64, region: u64) -> Vec<f32> {
     (0..DIM).map(|i| 0.8 * mean[i] + thing[i] + 0.5 * manner[i] + 0.5 * own[i]).collect()
 }
 
-fn stored(image: u64) -> StoredImage {
+fn stored(image: u64) -> Stored {
     let labels = (0..EACH as u8).collect();
     let map = RegionMap::new(2, 2, labels, (0..EACH).map(|region| 1 << region).collect()).unwrap();
     let vectors = (0..EACH as u64).map(|region| Embedding::new(vector(image, region)).unwrap()).collect();
-    let stored = Stored::of(&Regions { map, vectors }).unwrap();
-    StoredImage { image: ImageId(image), fingerprint: image as u32 * 7, stored, rows: None }
+    Stored::of(&Regions { map, vectors }).unwrap()
+}
+
+fn fresh(image: u64) -> StoredImage {
+    let Stored { map, vectors } = stored(image);
+    StoredImage { image: ImageId(image), fingerprint: image as u32 * 7, map, vectors: RegionRows::New(vectors) }
 }
 
 fn centroids(images: u64) -> Centroids {
     let mut sample = Sample::new(DIM);
     for image in (0..images).step_by(2) {
-        stored(image).stored.vectors.iter().for_each(|vector| sample.push(vector.planes()).unwrap());
+        stored(image).vectors.iter().for_each(|vector| sample.push(vector.planes()).unwrap());
     }
     train(&sample, cells_of(images as usize * EACH)).unwrap()
 }
@@ -50,7 +54,7 @@ fn centroids(images: u64) -> Centroids {
 fn segment(dir: &Path, centroids: &Centroids, images: std::ops::Range<u64>, gone: &[ImageId]) -> SegmentEntry {
     let mut writer = SegmentWriter::begin(dir, DIM, centroids).unwrap();
     for part in images.collect::<Vec<_>>().chunks(100) {
-        writer.add(&part.iter().map(|&image| stored(image)).collect::<Vec<_>>()).unwrap();
+        writer.add(&part.iter().map(|&image| fresh(image)).collect::<Vec<_>>()).unwrap();
     }
     writer.finish(gone).unwrap()
 }
@@ -109,11 +113,11 @@ fn rows_shapes_and_scores_are_those_that_were_stored() {
     let query = vector(7, 1);
     for image in each(0..50) {
         let stored = stored(image);
-        let expected = super::super::shapes(&stored.stored.map);
+        let expected = super::super::shapes(&stored.map);
         assert_eq!(regions.shapes(ImageId(image)), Some(expected));
         let scores = regions.score(&query, ImageId(image)).unwrap();
         assert_eq!(scores.len(), EACH);
-        for (region, vector) in each(stored.stored.vectors.iter().enumerate()) {
+        for (region, vector) in each(stored.vectors.iter().enumerate()) {
             let id = RegionId { image: ImageId(image), region: region as u8 };
             let cosine: f32 = regions.vector(id).unwrap().iter().zip(vector.decode()).map(|(a, b)| a * b).sum();
             assert!(cosine > 0.998, "{cosine}");
@@ -123,7 +127,7 @@ fn rows_shapes_and_scores_are_those_that_were_stored() {
                 .unwrap(),
             DIM,
         );
-        beside.put(ImageId(image), &stored.stored).unwrap();
+        beside.put(ImageId(image), &stored).unwrap();
         let in_memory = beside.score(&query, ImageId(image)).unwrap();
         let is_near = |(a, b): (&ScoredRegion, &ScoredRegion)| a.id == b.id && (a.score - b.score).abs() < 0.02;
         assert!(in_memory.iter().zip(&scores).every(is_near), "nearly one score wherever it lies");
@@ -158,13 +162,76 @@ fn later_segments_and_masks_outdo_older_ones() {
     assert_eq!(regions.images(), expected.len());
     regions.remove(ImageId(295));
     regions.remove(ImageId(295));
-    regions.put(ImageId(300), &stored(900).stored).unwrap();
+    regions.put(ImageId(300), &stored(900)).unwrap();
     assert_eq!(images(&regions), expected.iter().copied().filter(|&image| image != 295).collect());
     assert_eq!(regions.nearest(&vector(900, 2), 1, None).unwrap()[0].id.image, ImageId(300));
     let cells = regions.cells().unwrap();
     assert_eq!(cells.images_from(2), [ImageId(5)]);
     assert_eq!(cells.gone_from(1), gone);
     assert!(cells.is_before(1, ImageId(3)) && !cells.is_before(1, ImageId(350)) && cells.is_before(2, ImageId(350)));
+}
+
+#[test]
+fn a_segment_that_takes_in_others_has_their_rows_and_codes() {
+    let dir = tempfile::tempdir().unwrap();
+    let centroids = centroids(400);
+    let gone: Vec<ImageId> = (0..10).map(ImageId).collect();
+    let parts = [(0..300, vec![]), (290..400, gone.clone()), (5..6, vec![]), (400..420, vec![])];
+    let parts = parts.map(|(images, gone)| segment(dir.path(), &centroids, images, &gone));
+    let apart = entry(dir.path(), &centroids, parts.to_vec());
+    let cells = Cells::open(dir.path(), &apart, DIM).unwrap();
+    let places = cells.code_places(1);
+    let coded = |cells: &Cells, places: &CodePlaces, image: ImageId| {
+        let read = cells.rows_and_codes(places, image, image.0 as u32 * 7, EACH);
+        read.map(|(rows, codes)| (rows, codes.cells, codes.records))
+    };
+    assert!(coded(&cells, &places, ImageId(20)).is_none(), "not in the segments that are taken in");
+    assert!(cells.rows_and_codes(&places, ImageId(300), 300 * 7, EACH + 1).is_none(), "other regions");
+    assert!(cells.rows_and_codes(&places, ImageId(300), 300, EACH).is_none(), "another fingerprint");
+
+    let mut writer = SegmentWriter::begin(dir.path(), DIM, &centroids).unwrap();
+    let taken: Vec<StoredImage> = cells
+        .images_from(1)
+        .into_iter()
+        .map(|image| {
+            let (rows, codes) = cells.rows_and_codes(&places, image, image.0 as u32 * 7, EACH).unwrap();
+            StoredImage { vectors: RegionRows::Coded(rows, codes), ..fresh(image.0) }
+        })
+        .collect();
+    assert_eq!(taken.len(), 110 + 1 + 20);
+    writer.add(&taken).unwrap();
+    let merged = entry(dir.path(), &centroids, vec![parts[0].clone(), writer.finish(&gone).unwrap()]);
+    let together = Cells::open(dir.path(), &merged, DIM).unwrap();
+    let places_together = together.code_places(1);
+    for image in each(cells.images_from(1)) {
+        let [before, after] = [(&cells, &places), (&together, &places_together)];
+        let [before, after] = [before, after].map(|(cells, places)| coded(cells, places, image).unwrap());
+        let codes = |records: &[u8]| {
+            let record = records.len() / EACH;
+            records.chunks(record).map(|code| code[..record - 4].to_vec()).collect::<Vec<_>>()
+        };
+        assert_eq!((&before.0, &before.1, codes(&before.2)), (&after.0, &after.1, codes(&after.2)));
+        assert_eq!(cells.shapes(image), together.shapes(image));
+    }
+    let [apart, merged] = [open(dir.path(), &apart), open(dir.path(), &merged)];
+    for turn in each(0..20) {
+        let nearest = |regions: &RegionIndex| regions.nearest(&vector(500_000 + turn, turn), 50, None).unwrap();
+        assert_eq!(nearest(&apart), nearest(&merged));
+    }
+
+    // Where codes are damaged and rows are not, codes are made anew.
+    let large = segment(dir.path(), &centroids, 600..1200, &[]);
+    let path = dir.path().join(large.manifest.name());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[200_000] ^= 1;
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    let damaged = Cells::open(dir.path(), &entry(dir.path(), &centroids, vec![large]), DIM).unwrap();
+    let places = damaged.code_places(0);
+    let has_rows = |&image: &u64| damaged.rows_of(ImageId(image), image as u32 * 7).is_some();
+    assert!((600..1200).every(|image| has_rows(&image)));
+    let lost = (600..1200).filter(|&image| coded(&damaged, &places, ImageId(image)).is_none()).count();
+    assert!((1..600).contains(&lost), "{lost}");
 }
 
 #[test]

@@ -2,13 +2,15 @@
 //! they come from the store, codes go to a file beside them, and from there, cell by cell, behind
 //! the rows.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use glimpse_encoder::dense::RegionMap;
 use rayon::prelude::*;
 
 use super::super::RegionShape;
-use super::super::format::Stored;
+use super::codes::FiledCodes;
 use super::segment::{Facts, Owner, PlacedImage, record_bytes, row_bytes, vector_bytes};
 use super::{SEED, coder, row_coder};
 use crate::ImageId;
@@ -16,7 +18,7 @@ use crate::snapshot::SnapshotManifest;
 use crate::snapshot::mapped::{FileMap, MappedWriter};
 use crate::store::region_cells::SegmentEntry;
 use crate::vectors::ivf::{Centroids, Coder, RowCoder, Sample, Scratch};
-use crate::vectors::{Kernel, Planes};
+use crate::vectors::{Kernel, Quantised};
 
 /// Vectors of a sample for each cell.
 pub(crate) const OF_EACH: usize = 32;
@@ -25,9 +27,28 @@ pub(crate) const OF_EACH: usize = 32;
 pub(crate) struct StoredImage {
     pub(crate) image: ImageId,
     pub(crate) fingerprint: u32,
-    pub(crate) stored: Stored,
-    /// As a file has them already.
-    pub(crate) rows: Option<Vec<u8>>,
+    pub(crate) map: RegionMap,
+    pub(crate) vectors: RegionRows,
+}
+
+/// The vectors of an image's regions, and what a file has of them already.
+pub(crate) enum RegionRows {
+    /// Nothing.
+    New(Vec<Quantised>),
+    /// Their rows.
+    Filed(Vec<Quantised>, Vec<u8>),
+    /// Rows, and codes of the same cells.
+    Coded(Vec<u8>, FiledCodes),
+}
+
+impl RegionRows {
+    /// The vectors, where they were needed.
+    pub(crate) fn vectors(&self) -> &[Quantised] {
+        match self {
+            Self::New(vectors) | Self::Filed(vectors, _) => vectors,
+            Self::Coded(..) => &[],
+        }
+    }
 }
 
 /// How many cells so many regions are put into.
@@ -102,7 +123,7 @@ impl<'a> SegmentWriter<'a> {
         let mut places = Vec::with_capacity(images.len());
         for image in images {
             places.push(first);
-            first += image.stored.vectors.len();
+            first += image.map.len();
         }
         if u32::try_from(first).is_err() || self.images.len() + images.len() > Owner::MOST_IMAGES {
             return Err(io::Error::other("a segment has room for 4,294,967,295 regions of 67,108,864 images"));
@@ -123,31 +144,48 @@ impl<'a> SegmentWriter<'a> {
 
     /// `place` is that of the image in the segment.
     fn encode(&self, image: &StoredImage, place: usize) -> Encoded {
-        let stored = &image.stored;
-        let count = stored.vectors.len();
-        let (row_bytes, record) = (row_bytes(self.dim), record_bytes(self.dim));
-        let (mut rows, mut codes) = (Vec::with_capacity(count * row_bytes), vec![0; count * record]);
-        let (mut cells, mut areas) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let (mut residual, mut scratch) = (Vec::new(), Scratch::default());
-        for (region, vector) in stored.vectors.iter().enumerate() {
-            let planes: Planes<'_> = vector.planes();
-            let shape = RegionShape::of(&stored.map, region);
-            match image.rows.as_ref().and_then(|rows| rows.chunks_exact(vector_bytes(self.dim)).nth(region)) {
-                Some(row) => rows.extend(row),
-                None => self.row_coder.encode(planes, &mut rows),
-            }
+        let vectors: Cow<'_, [u8]> = match &image.vectors {
+            RegionRows::New(vectors) => Cow::Owned(self.rows_of(vectors)),
+            RegionRows::Filed(_, rows) | RegionRows::Coded(rows, _) => Cow::Borrowed(rows),
+        };
+        let (cells, mut codes) = match &image.vectors {
+            RegionRows::New(vectors) | RegionRows::Filed(vectors, _) => self.codes_of(vectors),
+            RegionRows::Coded(_, FiledCodes { cells, records }) => (cells.clone(), records.clone()),
+        };
+        let (mut rows, mut areas) = (Vec::with_capacity(cells.len() * row_bytes(self.dim)), Vec::new());
+        let records = codes.chunks_exact_mut(record_bytes(self.dim));
+        for (region, (vector, record)) in vectors.chunks_exact(vector_bytes(self.dim)).zip(records).enumerate() {
+            let shape = RegionShape::of(&image.map, region);
             let rect = [shape.rect.left, shape.rect.top, shape.rect.right, shape.rect.bottom, shape.area];
+            rows.extend(vector);
             rows.extend(rect.iter().flat_map(|value| value.to_le_bytes()));
             rows.extend(shape.leaves.to_le_bytes());
             areas.push(shape.area);
-            let cell = self.centroids.cell_of(Kernel::best(), planes);
-            cells.push(cell);
-            self.centroids.residual(planes, cell, &mut residual);
-            let (code, owner) = codes[region * record..(region + 1) * record].split_at_mut(record - 4);
-            self.coder.encode(&mut residual, &mut scratch, code);
-            owner.copy_from_slice(&Owner::new(place, region).to_bytes());
+            let owner = record.last_chunk_mut();
+            owner.into_iter().for_each(|owner| *owner = Owner::new(place, region).to_bytes());
         }
         Encoded { rows, codes, cells, areas }
+    }
+
+    fn rows_of(&self, vectors: &[Quantised]) -> Vec<u8> {
+        let mut rows = Vec::with_capacity(vectors.len() * vector_bytes(self.dim));
+        vectors.iter().for_each(|vector| self.row_coder.encode(vector.planes(), &mut rows));
+        rows
+    }
+
+    /// The cell of each vector, and their codes, of which it is not said yet whose they are.
+    fn codes_of(&self, vectors: &[Quantised]) -> (Vec<u32>, Vec<u8>) {
+        let record = record_bytes(self.dim);
+        let (mut cells, mut codes) = (Vec::with_capacity(vectors.len()), vec![0; vectors.len() * record]);
+        let (mut residual, mut scratch) = (Vec::new(), Scratch::default());
+        for (vector, record) in vectors.iter().zip(codes.chunks_exact_mut(record)) {
+            let cell = self.centroids.cell_of(Kernel::best(), vector.planes());
+            cells.push(cell);
+            self.centroids.residual(vector.planes(), cell, &mut residual);
+            let code = self.coder.bytes();
+            self.coder.encode(&mut residual, &mut scratch, &mut record[..code]);
+        }
+        (cells, codes)
     }
 
     /// Ends the segment, in which older ones learn that these images are gone, and syncs it. It

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::ops::{Deref, Range};
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut, MmapOptions};
 
 /// The bytes of a file, read by the system when they are touched.
 #[derive(Debug)]
@@ -20,6 +20,15 @@ impl FileMap {
         // writes into it could, which the checksums are there to notice, and one that shortens it
         // ends this process by SIGBUS, which is beyond what we promise.
         Ok(Self(unsafe { Mmap::map(file) }?))
+    }
+
+    /// Maps a part of a file so that it can be changed in memory and stays as it is on disk.
+    pub(crate) fn copied_on_write(file: &File, start: u64, bytes: usize) -> io::Result<MmapMut> {
+        // SAFETY: as above; what is written goes to pages of this process alone.
+        let map = unsafe { MmapOptions::new().offset(start).len(bytes).map_copy(file) }?;
+        #[cfg(unix)]
+        let _ = map.advise(memmap2::Advice::Random);
+        Ok(map)
     }
 
     /// Says that bytes will be needed soon, so that the system reads them all at once.

@@ -1,5 +1,7 @@
 //! Rows as flat pieces of memory, for snapshots.
 
+use memmap2::MmapMut;
+
 use super::{Arena, Rows, Slot};
 use crate::VectorId;
 
@@ -8,6 +10,13 @@ use crate::VectorId;
 pub(crate) struct Plane {
     is_residual: bool,
     number: usize,
+}
+
+impl Plane {
+    /// True for what is kept beside the first planes of vectors.
+    pub(crate) fn is_residual(self) -> bool {
+        self.is_residual
+    }
 }
 
 /// The owner of a slot that nobody owns.
@@ -33,12 +42,36 @@ impl Rows {
         arena.and_then(|arena| arena.planes().nth(number)).unwrap_or_default()
     }
 
-    /// The planes in the order of [`Rows::planes`], to be written.
-    pub(crate) fn planes_mut(&mut self) -> Vec<&mut [u8]> {
-        self.arena
-            .planes_mut()
-            .chain(self.residual.iter_mut().flat_map(|residual| residual.arena.planes_mut()))
-            .collect()
+    /// What is in a plane, to be written.
+    pub(crate) fn plane_mut(&mut self, plane: Plane) -> &mut [u8] {
+        let number = plane.number;
+        self.arena_mut(plane).and_then(|arena| arena.planes_mut().nth(number)).unwrap_or_default()
+    }
+
+    fn arena_mut(&mut self, plane: Plane) -> Option<&mut Arena> {
+        match plane.is_residual {
+            true => self.residual.as_mut().map(|residual| &mut residual.arena),
+            false => Some(&mut self.arena),
+        }
+    }
+
+    /// The block of a plane that a map can take the place of: one of rows, all in use.
+    fn block(&mut self, plane: Plane) -> Option<(&mut Arena, usize)> {
+        let number = plane.number.checked_sub(1)?; // behind the scales
+        self.arena_mut(plane).filter(|arena| arena.is_whole_block(number)).map(|arena| (arena, number))
+    }
+
+    /// True if a map of a file may take the place of a plane.
+    pub(crate) fn may_be_mapped(&mut self, plane: Plane) -> bool {
+        self.block(plane).is_some()
+    }
+
+    /// Puts a map of a file, which has what belongs there, in the place of a plane for which
+    /// [`Rows::may_be_mapped`] holds.
+    pub(crate) fn map_plane(&mut self, plane: Plane, map: MmapMut) {
+        if let Some((arena, number)) = self.block(plane) {
+            arena.replace_block(number, map);
+        }
     }
 
     /// Who owns which slot.

@@ -11,8 +11,7 @@
 //!   2412.01940) and builds faster.
 //! - Its setter for the level scale prints to standard output: [`Links::start`] sets it by way of a
 //!   dump of one point.
-//! - It exits the process on parameters and files that it does not like: [`HnswParams::bounded`]
-//!   and the checksums of `snapshot` come first.
+//! - It exits the process on parameters that it does not like: [`HnswParams::bounded`] comes first.
 //! - Its search with a filter may return nothing: it is not used.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -98,13 +97,6 @@ impl Links {
         self.0.search(point, ef, ef).into_iter().map(|found| found.d_id).collect()
     }
 
-    /// Calls `visit` with every node and its point.
-    pub fn for_each(&self, mut visit: impl FnMut(usize, &[i8])) {
-        for point in self.0.get_point_indexation() {
-            visit(point.get_origin_id(), point.get_v());
-        }
-    }
-
     /// Number of links. Walks the whole graph.
     pub fn count(&self) -> usize {
         let links_of = |lists: Vec<Vec<_>>| lists.iter().map(Vec::len).sum::<usize>();
@@ -112,13 +104,12 @@ impl Links {
     }
 
     /// Writes the graph into an empty folder and returns the base name of its files.
-    pub fn dump(&self, dir: &Path) -> Result<String, String> {
+    fn dump(&self, dir: &Path) -> Result<String, String> {
         contained(|| self.0.file_dump(dir, "links").map_err(|error| error.to_string()))
     }
 
-    /// Reads what [`Links::dump`] wrote. The caller has made sure that not a byte of it has
-    /// changed.
-    pub fn load(dir: &Path, name: &str) -> Result<Self, String> {
+    /// Reads what [`Links::dump`] wrote.
+    fn load(dir: &Path, name: &str) -> Result<Self, String> {
         contained(|| {
             // The graph borrows the reader for vectors that stay in the file; all are read into
             // memory here, so that what is leaked is the reader's hundred bytes.
@@ -131,7 +122,7 @@ impl Links {
     }
 
     /// The files behind a base name: links and vectors.
-    pub fn file_names(name: &str) -> [String; 2] {
+    fn file_names(name: &str) -> [String; 2] {
         [format!("{name}.hnsw.graph"), format!("{name}.hnsw.data")]
     }
 }
@@ -151,17 +142,12 @@ mod tests {
 
     /// More than one layer could stop a build for ever, and no test would be sure to see it.
     #[test]
-    fn has_one_layer_before_and_after_loading() {
+    fn has_one_layer() {
         let points: Vec<(usize, Point)> =
             clustered(3000, 8, 21).iter().map(|v| point(&Quantised::encode(v).unwrap())).enumerate().collect();
         let layers = |links: &Links| [0, 1].map(|layer| links.0.get_point_indexation().get_layer_nb_point(layer));
         let links = Links::start(&HnswParams::default(), &points[0].1).unwrap();
-        links.insert_many(&points[1..2000]);
-        assert_eq!(layers(&links), [2000, 0]);
-        let dir = tempfile::tempdir().unwrap();
-        let name = links.dump(dir.path()).unwrap();
-        let links = Links::load(dir.path(), &name).unwrap();
-        links.insert_many(&points[2000..]);
+        links.insert_many(&points[1..]);
         assert_eq!(layers(&links), [3000, 0]);
     }
 

@@ -1,19 +1,18 @@
-//! The graph of hnsw_rs over the vectors of an [`ExactScan`]: the second implementation, for
-//! comparison.
+//! The graph of hnsw_rs over the vectors of an [`ExactScan`], built in memory when it is asked for:
+//! the second implementation, for comparison.
 //!
 //! The scan stays the owner of the vectors and the judge of every score; the graph only names
 //! candidates. hnsw_rs knows neither deletion nor change, and does not promise that a node can be
 //! reached, so here
 //!
 //! - a node is a number of our own, whose owner is looked up; a removed or changed image leaves a
-//!   dead node behind (rebuild when [`HnswRs::is_worn`]);
+//!   dead node behind;
 //! - every node is looked for after a build and after it was added; images that their own vector
 //!   does not find are unreachable, and are compared one by one in every search;
 //! - a search that the graph is not made for (a narrow filter, many results, few vectors) is a
 //!   scan.
 
 mod links;
-mod snapshot;
 
 #[cfg(test)]
 mod tests;
@@ -93,16 +92,8 @@ impl HnswRs {
         }
     }
 
-    /// True if a rebuild pays: more than a fifth of the nodes is dead, or more than a twentieth
-    /// unreachable.
-    pub fn is_worn(&self) -> bool {
-        let GraphStats { nodes, dead, unreachable, .. } = self.stats();
-        dead * 5 > nodes || unreachable * 20 > nodes
-    }
-
-    /// Looks for every image by its own vector and notes the unreachable ones. After a build, and
-    /// after many additions, which may have pushed links to others out of full lists.
-    pub fn probe(&self) {
+    /// Looks for every image by its own vector and notes the unreachable ones.
+    fn probe(&self) {
         let _writer = self.writer.lock();
         let all = self.nodes.read().of.keys().copied().collect();
         self.find_unreachable(all);
@@ -129,11 +120,7 @@ impl HnswRs {
         }
     }
 
-    /// As [`VectorIndex::add`] for a vector that is quantised already.
-    ///
-    /// # Errors
-    /// [`IndexError::WrongDimension`], or if the temporary folder cannot be written.
-    pub fn add_quantised(&self, id: VectorId, vector: &Quantised) -> Result<(), IndexError> {
+    fn add_quantised(&self, id: VectorId, vector: &Quantised) -> Result<(), IndexError> {
         let _writer = self.writer.lock();
         self.vectors.add_quantised(id, vector)?;
         let point = point(vector);

@@ -1,9 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use glimpse_nonempty::{Every as _, each};
 
 use super::*;
@@ -62,7 +58,6 @@ fn every_image_is_found_by_its_own_vector() {
 fn removed_and_changed_images_leave_dead_nodes() {
     let vectors = clustered(1200, 32, 13);
     let graph = HnswRs::build(scan_of(&vectors[..1000]), PARAMS).unwrap();
-    assert!(!graph.is_worn());
     for i in 0..100 {
         assert!(graph.remove(VectorId(i)));
         assert!(!graph.remove(VectorId(i)));
@@ -76,8 +71,6 @@ fn removed_and_changed_images_leave_dead_nodes() {
         let moved = VectorId(100 + i);
         assert_eq!(walk(&graph, &vectors[1100 + i as usize], 1, 64), [moved], "{moved} has a new vector");
     }
-    (200..240).for_each(|i| assert!(graph.remove(VectorId(i))));
-    assert!(graph.is_worn());
 }
 
 #[test]
@@ -122,78 +115,6 @@ fn adding_and_searching_at_once() {
         }
     });
     assert_eq!((graph.len(), graph.stats().nodes), (2000, 2000));
-}
-
-#[test]
-fn comes_back_from_disk_and_catches_up() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("graph");
-    let vectors = clustered(1300, 48, 17);
-    let scan = scan_of(&vectors[..1000]);
-    assert!(HnswRs::load(&path, Arc::clone(&scan)).unwrap().is_none());
-    let graph = HnswRs::build(Arc::clone(&scan), PARAMS).unwrap();
-    graph.remove(VectorId(5));
-    graph.save(&path).unwrap();
-    let (stats, memory) = (graph.stats(), graph.memory());
-    let same = HnswRs::load(&path, Arc::clone(&scan)).unwrap().unwrap();
-    assert_eq!((same.stats(), same.params(), same.memory() > memory / 2), (stats, PARAMS, true));
-    for query in each(&vectors[..50]) {
-        assert_eq!(walk(&same, query, 10, 64), walk(&graph, query, 10, 64));
-    }
-    drop((graph, same));
-
-    // The library went on without the graph: one gone, one changed, some new.
-    scan.remove(VectorId(6));
-    scan.add(VectorId(7), &vectors[1200]).unwrap();
-    (1000..1100).for_each(|i| scan.add(VectorId(i), &vectors[i as usize]).unwrap());
-    let graph = HnswRs::load(&path, Arc::clone(&scan)).unwrap().unwrap();
-    assert_eq!(graph.stats().nodes - graph.stats().dead, scan.len());
-    assert_eq!(walk(&graph, &vectors[1200], 1, 64), [VectorId(7)]);
-    assert_eq!(walk(&graph, &vectors[1050], 1, 64), [VectorId(1050)]);
-    assert!(!walk(&graph, &vectors[6], 20, 64).contains(&VectorId(6)));
-
-    // Saved again after a reload, twice, over itself: one folder is left.
-    graph.save(&path).unwrap();
-    graph.save(&path).unwrap();
-    let graph = HnswRs::load(&path, scan).unwrap().unwrap();
-    assert_eq!(walk(&graph, &vectors[1200], 1, 64), [VectorId(7)]);
-    let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 2, "{names:?}");
-}
-
-fn files_below(dir: &Path) -> BTreeSet<PathBuf> {
-    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { [path].into() }).collect()
-}
-
-#[test]
-fn a_damaged_snapshot_is_an_error_that_names_the_file() {
-    let vectors = clustered(300, 16, 18);
-    let scan = scan_of(&vectors);
-    let dir = tempfile::tempdir().unwrap();
-    HnswRs::build(Arc::clone(&scan), PARAMS).unwrap().save(dir.path()).unwrap();
-    assert!(HnswRs::load(dir.path(), Arc::new(ExactScan::new(17))).is_err(), "another width");
-    for path in each(files_below(dir.path())) {
-        let good = fs::read(&path).unwrap();
-        let mut flipped = good.clone();
-        flipped[good.len() / 2] ^= 0x10;
-        for bad in [&flipped[..], &good[..good.len() - 1], &[]] {
-            fs::write(&path, bad).unwrap();
-            let Err(error) = HnswRs::load(dir.path(), Arc::clone(&scan)) else {
-                panic!("{} with {} bytes was read", path.display(), bad.len());
-            };
-            let name = path.file_name().unwrap().to_str().unwrap();
-            assert!(error.to_string().contains(name), "{error} does not name {name}");
-        }
-        fs::write(&path, good).unwrap();
-        if path.file_name().unwrap() != "manifest" {
-            let away = path.with_extension("away");
-            fs::rename(&path, &away).unwrap();
-            assert!(HnswRs::load(dir.path(), Arc::clone(&scan)).is_err());
-            fs::rename(&away, &path).unwrap();
-        }
-    }
-    assert!(HnswRs::load(dir.path(), scan).unwrap().is_some());
 }
 
 #[test]
