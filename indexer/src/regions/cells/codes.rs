@@ -4,16 +4,8 @@
 use rayon::prelude::*;
 
 use super::Cells;
-use super::segment::{Segment, vector_bytes};
+use super::segment::{FiledCodes, Segment, vector_bytes};
 use crate::ImageId;
-
-/// What a file has of the codes of an image, region by region.
-pub(crate) struct FiledCodes {
-    /// The cell of each.
-    pub(crate) cells: Vec<u32>,
-    /// Codes with what stands beside them, that they belong to a place in the old file included.
-    pub(crate) records: Vec<u8>,
-}
 
 /// Where the code of each row lies among those of its segment, for the segments from one on: four
 /// bytes a region.

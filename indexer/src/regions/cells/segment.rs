@@ -8,7 +8,6 @@ use glimpse_encoder::dense::{MAX_REGIONS, Rect};
 
 use super::super::{RegionId, RegionShape};
 use super::coder;
-use super::codes::FiledCodes;
 use crate::snapshot::mapped::MappedFile;
 use crate::snapshot::{SnapshotError, SnapshotManifest, require};
 use crate::vectors::ivf::RowCoder;
@@ -50,6 +49,14 @@ pub(super) struct PlacedImage {
     pub first: u32,
     /// Of what the store has of its regions.
     pub fingerprint: u32,
+}
+
+/// What a file has of the codes of an image, region by region.
+pub(crate) struct FiledCodes {
+    /// The cell of each.
+    pub(crate) cells: Vec<u32>,
+    /// Codes with what stands beside them, that they belong to a place in the old file included.
+    pub(crate) records: Vec<u8>,
 }
 
 /// Bytes of a row: vector and shape.

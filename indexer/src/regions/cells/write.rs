@@ -10,8 +10,7 @@ use glimpse_encoder::dense::RegionMap;
 use rayon::prelude::*;
 
 use super::super::RegionShape;
-use super::codes::FiledCodes;
-use super::segment::{Facts, Owner, PlacedImage, record_bytes, row_bytes, vector_bytes};
+use super::segment::{Facts, FiledCodes, Owner, PlacedImage, record_bytes, row_bytes, vector_bytes};
 use super::{SEED, coder, row_coder};
 use crate::ImageId;
 use crate::snapshot::SnapshotManifest;
