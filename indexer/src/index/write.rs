@@ -12,7 +12,7 @@ use super::step::Step;
 use crate::hnsw::Progress;
 use crate::regions::format::Stored;
 use crate::store::keys::PathHash;
-use crate::store::{GoesOn, records};
+use crate::store::{GoesOn, When, records};
 use crate::{Facts, FileRecord, FileRole, ImageId, ImageRecord, IndexError, Manifest};
 
 /// How far words may lag behind commits.
@@ -266,15 +266,15 @@ impl Index {
             && let Some(_turn) = self.writer.try_lock_regions()
         {
             self.finish_read_regions(&mut |_, _| ControlFlow::Continue(()))?;
-            self.pack_store(&mut || true)?;
+            self.pack_store(When::InRun, &mut || true)?;
         }
         Ok(())
     }
 
     /// Writes the store anew if its log holds little of what it has room for. Others read and write
     /// meanwhile.
-    fn pack_store(&self, goes_on: &mut GoesOn<'_>) -> Result<(), IndexError> {
-        if self.copy.is_none() && self.store.pack_if_wasteful(goes_on)? {
+    fn pack_store(&self, when: When, goes_on: &mut GoesOn<'_>) -> Result<(), IndexError> {
+        if self.copy.is_none() && self.store.pack_if_wasteful(when, goes_on)? {
             self.folder.note_new_log();
         }
         Ok(())
@@ -321,6 +321,6 @@ impl Index {
         if is_ended {
             return Ok(());
         }
-        self.pack_store(&mut || last.is_none_or(|(done, all)| progress(done, all).is_continue()))
+        self.pack_store(When::AtEnd, &mut || last.is_none_or(|(done, all)| progress(done, all).is_continue()))
     }
 }

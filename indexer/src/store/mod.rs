@@ -47,7 +47,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::keys::{PathHash, Table};
 use self::opened::{Opened, failure, unreadable};
-pub(crate) use self::pack::GoesOn;
+pub(crate) use self::pack::{GoesOn, When};
 pub(crate) use self::salvage::LogState;
 use crate::fault;
 use crate::{ContentHash, FileRecord, ImageId, ImageRecord, IndexError};

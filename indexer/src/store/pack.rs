@@ -36,6 +36,9 @@ const LEAST: u64 = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 /// A log is written anew when it has so many times what it holds, of which a new one has less than
 /// twice; and never before it has grown by half since the last time.
 const TIMES: u64 = 3;
+/// As [`TIMES`] in the middle of a run. What is written there is given up again part by part, and
+/// sled writes what comes next where that was: a log that is made small would grow again at once.
+const TIMES_IN_RUN: u64 = 8;
 
 /// What is known of the size of a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -44,6 +47,13 @@ struct Size {
     held: u64,
     /// Bytes of the log when it was written anew last; 0 if it never was.
     log: u64,
+}
+
+/// When a store is written anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    InRun,
+    AtEnd,
 }
 
 /// Asked now and then: false if nobody wants the copy any more.
@@ -62,10 +72,11 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub(crate) fn pack_if_wasteful(&self, goes_on: &mut GoesOn<'_>) -> Result<bool, IndexError> {
+    pub(crate) fn pack_if_wasteful(&self, when: When, goes_on: &mut GoesOn<'_>) -> Result<bool, IndexError> {
         let log = Self::log_bytes(&self.dir);
+        let times = if when == When::InRun { TIMES_IN_RUN } else { TIMES };
         let is_small =
-            |size: &Size| log < LEAST || log <= size.held.saturating_mul(TIMES) || log - log / TIMES <= size.log;
+            |size: &Size| log < LEAST || log <= size.held.saturating_mul(times) || log - log / TIMES <= size.log;
         let noted = self.noted_size()?;
         if is_small(&noted) {
             return Ok(false);

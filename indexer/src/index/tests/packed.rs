@@ -69,7 +69,7 @@ fn a_store_that_holds_much_less_than_before_is_written_anew_by_the_next_run() {
         let id = add_one(&index, n);
         index.set_model_caption(id, format!("{n} ").repeat(200)).unwrap();
     }
-    index.finish().unwrap();
+    index.commit().unwrap();
     let before = log_bytes(&fixture);
     (KEPT..20 * KEPT).for_each(|n| index.remove_file(&path(n)).unwrap());
     index.finish().unwrap();

@@ -17,7 +17,7 @@ use crate::snapshot::SnapshotManifest;
 use crate::snapshot::mapped::{FileMap, MappedWriter};
 use crate::store::region_cells::SegmentEntry;
 use crate::vectors::ivf::{Centroids, Coder, RowCoder, Sample, Scratch};
-use crate::vectors::{Kernel, Quantised};
+use crate::vectors::{Kernel, Planes, Quantised};
 
 /// Vectors of a sample for each cell.
 pub(crate) const OF_EACH: usize = 32;
@@ -128,8 +128,14 @@ impl<'a> SegmentWriter<'a> {
             return Err(io::Error::other("a segment has room for 4,294,967,295 regions of 67,108,864 images"));
         }
         let place = self.images.len();
-        let encode = |(turn, image): (usize, &StoredImage)| self.encode(image, place + turn);
-        let encoded: Vec<Encoded> = images.par_iter().enumerate().map(encode).collect();
+        let vectors: Vec<Planes<'_>> =
+            images.iter().flat_map(|image| image.vectors.vectors()).map(Quantised::planes).collect();
+        let nearest = self.centroids.cells_of(Kernel::best(), &vectors);
+        let mut rest = nearest.as_slice();
+        let cells: Vec<&[u32]> =
+            images.iter().filter_map(|image| rest.split_off(..image.vectors.vectors().len())).collect();
+        let encode = |(turn, (image, cells)): (usize, (&StoredImage, &&[u32]))| self.encode(image, place + turn, cells);
+        let encoded: Vec<Encoded> = images.par_iter().zip(&cells).enumerate().map(encode).collect();
         for ((image, first), mut encoded) in images.iter().zip(places).zip(encoded) {
             self.file.append(&encoded.rows)?;
             self.codes.write_all(&encoded.codes)?;
@@ -141,14 +147,15 @@ impl<'a> SegmentWriter<'a> {
         Ok(())
     }
 
-    /// `place` is that of the image in the segment.
-    fn encode(&self, image: &StoredImage, place: usize) -> Encoded {
+    /// `place` is that of the image in the segment, and `cells` are those of vectors that have no
+    /// codes yet.
+    fn encode(&self, image: &StoredImage, place: usize, cells: &[u32]) -> Encoded {
         let vectors: Cow<'_, [u8]> = match &image.vectors {
             RegionRows::New(vectors) => Cow::Owned(self.rows_of(vectors)),
             RegionRows::Filed(_, rows) | RegionRows::Coded(rows, _) => Cow::Borrowed(rows),
         };
         let (cells, mut codes) = match &image.vectors {
-            RegionRows::New(vectors) | RegionRows::Filed(vectors, _) => self.codes_of(vectors),
+            RegionRows::New(vectors) | RegionRows::Filed(vectors, _) => (cells.to_vec(), self.codes_of(vectors, cells)),
             RegionRows::Coded(_, FiledCodes { cells, records }) => (cells.clone(), records.clone()),
         };
         let (mut rows, mut areas) = (Vec::with_capacity(cells.len() * row_bytes(self.dim)), Vec::new());
@@ -172,19 +179,17 @@ impl<'a> SegmentWriter<'a> {
         rows
     }
 
-    /// The cell of each vector, and their codes, of which it is not said yet whose they are.
-    fn codes_of(&self, vectors: &[Quantised]) -> (Vec<u32>, Vec<u8>) {
+    /// The codes of vectors in their cells, of which it is not said yet whose they are.
+    fn codes_of(&self, vectors: &[Quantised], cells: &[u32]) -> Vec<u8> {
         let record = record_bytes(self.dim);
-        let (mut cells, mut codes) = (Vec::with_capacity(vectors.len()), vec![0; vectors.len() * record]);
+        let mut codes = vec![0; vectors.len() * record];
         let (mut residual, mut scratch) = (Vec::new(), Scratch::default());
-        for (vector, record) in vectors.iter().zip(codes.chunks_exact_mut(record)) {
-            let cell = self.centroids.cell_of(Kernel::best(), vector.planes());
-            cells.push(cell);
+        for ((vector, &cell), record) in vectors.iter().zip(cells).zip(codes.chunks_exact_mut(record)) {
             self.centroids.residual(vector.planes(), cell, &mut residual);
             let code = self.coder.bytes();
             self.coder.encode(&mut residual, &mut scratch, &mut record[..code]);
         }
-        (cells, codes)
+        codes
     }
 
     /// Ends the segment, in which older ones learn that these images are gone, and syncs it. It

@@ -55,6 +55,12 @@ impl Avx512Vnni {
     }
 
     #[inline]
+    pub fn dot_tile(self, probes: [&[i8]; 4], rows: [&[u8]; 4]) -> [[i32; 4]; 4] {
+        // SAFETY: the token proves the instructions.
+        unsafe { dot_tile(probes, rows) }
+    }
+
+    #[inline]
     pub fn dot_planes(self, steps: &[i8], planes: &RowPlanes, row: &[u8]) -> i32 {
         // SAFETY: the token proves the instructions.
         unsafe { dot_planes(steps, planes, row) }
@@ -78,14 +84,17 @@ impl Avx512Vnni {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot(steps: &[i8], row: &[u8]) -> i32 {
+    let ((steps, tail), (row, row_tail)) = (lines(steps), lines(row));
+    let ((steps, last), (row, row_last)) = (steps.as_chunks::<2>(), row.as_chunks::<2>());
     let mut sum = [_mm512_setzero_si512(); 2];
-    for start in (0..steps.len()).step_by(2 * LANE) {
-        sum[0] = _mm512_dpbusd_epi32(sum[0], load(row, start), load(steps, start));
-        let next = start + LANE;
-        if next < steps.len() {
-            sum[1] = _mm512_dpbusd_epi32(sum[1], load(row, next), load(steps, next));
-        }
+    for ([a, b], [x, y]) in steps.iter().zip(row) {
+        sum[0] = _mm512_dpbusd_epi32(sum[0], whole(x), whole(a));
+        sum[1] = _mm512_dpbusd_epi32(sum[1], whole(y), whole(b));
     }
+    for (a, x) in last.iter().zip(row_last) {
+        sum[0] = _mm512_dpbusd_epi32(sum[0], whole(x), whole(a));
+    }
+    sum[1] = _mm512_dpbusd_epi32(sum[1], load(row_tail, 0), load(tail, 0));
     _mm512_reduce_add_epi32(_mm512_add_epi32(sum[0], sum[1]))
 }
 
@@ -106,24 +115,60 @@ fn dot_signed(a: &[i8], b: &[i8]) -> i32 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot_two(a: &[i8], b: &[i8], row: &[u8]) -> [i32; 2] {
     let mut sums = [_mm512_setzero_si512(); 2];
-    for start in (0..row.len()).step_by(LANE) {
-        let x = load(row, start);
-        sums[0] = _mm512_dpbusd_epi32(sums[0], x, load(a, start));
-        sums[1] = _mm512_dpbusd_epi32(sums[1], x, load(b, start));
+    let ((a, a_tail), (b, b_tail), (row, row_tail)) = (lines(a), lines(b), lines(row));
+    for ((a, b), row) in a.iter().zip(b).zip(row) {
+        let x = whole(row);
+        sums[0] = _mm512_dpbusd_epi32(sums[0], x, whole(a));
+        sums[1] = _mm512_dpbusd_epi32(sums[1], x, whole(b));
     }
+    let x = load(row_tail, 0);
+    sums[0] = _mm512_dpbusd_epi32(sums[0], x, load(a_tail, 0));
+    sums[1] = _mm512_dpbusd_epi32(sums[1], x, load(b_tail, 0));
     sums.map(|sum| _mm512_reduce_add_epi32(sum))
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot_four(steps: &[i8], rows: [&[u8]; 4]) -> [i32; 4] {
     let mut sums = [_mm512_setzero_si512(); 4];
-    for start in (0..steps.len()).step_by(LANE) {
-        let y = load(steps, start);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            *sum = _mm512_dpbusd_epi32(*sum, load(row, start), y);
+    let ((steps, tail), rows) = (lines(steps), rows.map(lines));
+    let heads = rows.map(|(row, _)| &row[..steps.len()]);
+    for (at, y) in steps.iter().enumerate() {
+        let y = whole(y);
+        for (sum, row) in sums.iter_mut().zip(heads) {
+            *sum = _mm512_dpbusd_epi32(*sum, whole(&row[at]), y);
         }
     }
+    let y = load(tail, 0);
+    for (sum, (_, tail)) in sums.iter_mut().zip(rows) {
+        *sum = _mm512_dpbusd_epi32(*sum, load(tail, 0), y);
+    }
     add_up(sums)
+}
+
+/// Eight registers are loaded for sixteen products.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_tile(probes: [&[i8]; 4], rows: [&[u8]; 4]) -> [[i32; 4]; 4] {
+    let mut sums = [[_mm512_setzero_si512(); 4]; 4];
+    let (probes, rows) = (probes.map(lines), rows.map(lines));
+    let count = probes[0].0.len();
+    let (steps, heads) = (probes.map(|(steps, _)| &steps[..count]), rows.map(|(row, _)| &row[..count]));
+    for at in 0..count {
+        let x = heads.map(|row| whole(&row[at]));
+        for (sums, steps) in sums.iter_mut().zip(steps) {
+            let y = whole(&steps[at]);
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = _mm512_dpbusd_epi32(*sum, x, y);
+            }
+        }
+    }
+    let x = rows.map(|(_, tail)| load(tail, 0));
+    for (sums, (_, tail)) in sums.iter_mut().zip(probes) {
+        let y = load(tail, 0);
+        for (sum, x) in sums.iter_mut().zip(x) {
+            *sum = _mm512_dpbusd_epi32(*sum, x, y);
+        }
+    }
+    sums.map(|sums| add_up(sums))
 }
 
 /// A byte holds two to eight components; each place is shifted down and masked.
@@ -210,6 +255,21 @@ fn most_alike(blocks: &[u64], like: &mut LikeBits) {
 #[target_feature(enable = "avx512f,avx512bw,popcnt")]
 fn most_alike_by_lookup(blocks: &[u64], like: &mut LikeBits) {
     portable::most_alike(blocks, like);
+}
+
+/// The registers that a slice fills, and the bytes behind them.
+#[inline]
+fn lines<T>(bytes: &[T]) -> (&[[T; LANE]], &[T]) {
+    bytes.as_chunks()
+}
+
+/// A register.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn whole<T: bytemuck::Pod>(bytes: &[T; LANE]) -> __m512i {
+    const { assert!(size_of::<T>() == 1) };
+    // SAFETY: there are 64 bytes, and the load needs no alignment.
+    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
 /// Up to 64 bytes from `start`, zeros behind the end of the slice.

@@ -188,6 +188,32 @@ impl Kernel {
         products.map(|product| product - probe.excess)
     }
 
+    /// The inner products of each of four probes with each of four rows: what is read of one side
+    /// serves all of the other.
+    ///
+    /// # Panics
+    /// As [`Kernel::dot`].
+    #[inline]
+    pub fn dot_tile(self, probes: [&Probe; 4], rows: [&[u8]; 4]) -> [[i32; 4]; 4] {
+        let steps = probes.map(|probe| probe.steps.as_slice());
+        let is_wide = |bytes: usize| bytes == steps[0].len();
+        assert!(
+            steps.iter().all(|steps| is_wide(steps.len())) && rows.iter().all(|row| is_wide(row.len())),
+            "inner products of vectors of different width"
+        );
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512Vnni(token) => {
+                let mut products = token.dot_tile(steps, rows);
+                for (products, probe) in products.iter_mut().zip(probes) {
+                    products.iter_mut().for_each(|product| *product -= probe.excess);
+                }
+                products
+            }
+            _ => probes.map(|probe| self.dot_four(probe, rows)),
+        }
+    }
+
     /// Looks through rows of bits, eight side by side: word `w` of all eight, then word `w + 1`.
     ///
     /// # Panics

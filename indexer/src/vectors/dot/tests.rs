@@ -39,6 +39,9 @@ proptest! {
             prop_assert_eq!(&one, &truth, "{}", kernel.name());
             let four = kernel.dot_four(&probe, [&rows[0], &rows[1], &rows[2], &rows[3]]);
             prop_assert_eq!(&four[..], &truth[..], "{}", kernel.name());
+            let tile = kernel.dot_tile([&probe, &other, &other, &probe], [&rows[0], &rows[1], &rows[2], &rows[3]]);
+            let others: Vec<i32> = vectors[2..].iter().map(|vector| plain(&vectors[1], vector)).collect();
+            prop_assert_eq!(tile.map(Vec::from), [&truth, &others, &others, &truth].map(Vec::clone), "{}", kernel.name());
             let two = kernel.dot_two([&other, &probe], &rows[0]);
             prop_assert_eq!(kernel.dot_signed(&vectors[0], &vectors[2]), truth[0], "{}", kernel.name());
             prop_assert_eq!(two, [plain(&vectors[1], &vectors[2]), truth[0]], "{}", kernel.name());

@@ -13,6 +13,11 @@ use crate::vectors::{Arena, Kernel, Planes, Probe, Quantised, QueryPlanes, Slot}
 const ROUNDS: usize = 8;
 /// Groups whose cells a vector is compared with.
 const NEAREST: usize = 6;
+/// Vectors that a thread compares at once.
+const AT_ONCE: usize = 64;
+
+/// A vector that centroids are compared with, and its scale.
+type Asked<'a> = (&'a Probe, f32);
 
 /// Vectors that cells are made for.
 pub(crate) struct Sample {
@@ -89,16 +94,51 @@ impl Centroids {
         self.cells.len()
     }
 
-    /// The nearest cell of a vector, among those of the nearest groups.
-    pub(crate) fn cell_of(&self, kernel: Kernel, vector: Planes<'_>) -> u32 {
-        let probe = Probe::new(vector.values.to_vec(), self.cells.arena.stride());
-        let mut groups: Vec<(f32, usize)> = (0..self.groups.len())
-            .map(|group| (self.groups.nearness(kernel, &probe, vector.scale, group), group))
-            .collect();
-        groups.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        let cells = groups.iter().take(NEAREST).flat_map(|&(_, group)| self.starts[group]..self.starts[group + 1]);
-        let scored = cells.map(|cell| (self.cells.nearness(kernel, &probe, vector.scale, cell as usize), cell));
-        scored.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).map_or(0, |(_, cell)| cell)
+    /// The nearest cell of each vector, among those of its nearest groups. On all threads of the
+    /// current pool.
+    ///
+    /// Group by group, the vectors that have it among their nearest are compared with its cells, so
+    /// that what is read of either side serves many products.
+    pub(crate) fn cells_of(&self, kernel: Kernel, vectors: &[Planes<'_>]) -> Vec<u32> {
+        let probe = |vector: &Planes<'_>| Probe::new(vector.values.to_vec(), self.cells.arena.stride());
+        let probes: Vec<Probe> = vectors.par_iter().map(probe).collect();
+        let asked: Vec<Asked<'_>> = probes.iter().zip(vectors).map(|(probe, vector)| (probe, vector.scale)).collect();
+        let nearest = asked.par_chunks(AT_ONCE).flat_map_iter(|asked| self.nearest_groups(kernel, asked));
+        let groups: Vec<Vec<u32>> = nearest.collect();
+        let mut members = vec![Vec::new(); self.groups.len()];
+        for (vector, groups) in groups.iter().enumerate() {
+            groups.iter().for_each(|&group| members[group as usize].push(vector));
+        }
+        let of_group = |(group, members): (usize, &Vec<usize>)| {
+            let cells = self.starts[group] as usize..self.starts[group + 1] as usize;
+            let asked: Vec<Asked<'_>> = members.iter().map(|&vector| asked[vector]).collect();
+            self.cells.nearest(kernel, &asked, cells)
+        };
+        let found: Vec<Vec<(f32, u32)>> = members.par_iter().enumerate().map(of_group).collect();
+        let mut best = vec![(f32::MIN, 0); vectors.len()];
+        // Groups, and so their cells, come by number: of equally near ones the first stays.
+        for (&vector, found) in members.iter().flatten().zip(found.iter().flatten()) {
+            if found.0 > best[vector].0 {
+                best[vector] = *found;
+            }
+        }
+        best.into_iter().map(|(_, cell)| cell).collect()
+    }
+
+    /// For each vector the groups whose cells it is compared with.
+    fn nearest_groups(&self, kernel: Kernel, asked: &[Asked<'_>]) -> Vec<Vec<u32>> {
+        let mut groups = vec![Vec::with_capacity(self.groups.len()); asked.len()];
+        let all = 0..self.groups.len();
+        self.groups.compare(kernel, asked, all, |vector, group, nearness| groups[vector].push((nearness, group)));
+        let by_nearness = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        let nearest = groups.into_iter().map(|mut groups| {
+            if groups.len() > NEAREST {
+                groups.select_nth_unstable_by(NEAREST, by_nearness);
+                groups.truncate(NEAREST);
+            }
+            groups.into_iter().map(|(_, group)| group).collect()
+        });
+        nearest.collect()
     }
 
     /// Takes a cell's centroid away from a vector.
@@ -165,24 +205,56 @@ impl Level {
         self.arena.get(Slot::at(place))
     }
 
-    /// Higher for nearer centroids of the same vector.
+    /// Hands out how near some centroids are to each vector, by place among those asked for and
+    /// number of the centroid, which rises: more for nearer ones of the same vector.
     #[inline]
-    fn nearness(&self, kernel: Kernel, probe: &Probe, scale: f32, place: usize) -> f32 {
-        let slot = Slot::at(place);
-        scale * self.arena.scale(slot) * kernel.dot(probe, self.arena.row(slot)) as f32 - self.halves[place]
+    fn compare(
+        &self,
+        kernel: Kernel,
+        asked: &[Asked<'_>],
+        places: Range<usize>,
+        mut take: impl FnMut(usize, u32, f32),
+    ) {
+        let four = |first: usize, end: usize| [first, first + 1, first + 2, first + 3].map(|place| place.min(end - 1));
+        for vector in (0..asked.len()).step_by(4) {
+            let probes = four(vector, asked.len()).map(|vector| asked[vector].0);
+            for place in places.clone().step_by(4) {
+                let rows = four(place, places.end).map(|place| self.arena.row(Slot::at(place)));
+                let dots = kernel.dot_tile(probes, rows);
+                for (vector, dots) in (vector..asked.len()).zip(dots) {
+                    for (place, dot) in (place..places.end).zip(dots) {
+                        let scale = asked[vector].1 * self.arena.scale(Slot::at(place));
+                        take(vector, place as u32, scale * dot as f32 - self.halves[place]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The nearest of some centroids to each vector, of equally near ones the first, and how near.
+    fn nearest(&self, kernel: Kernel, asked: &[Asked<'_>], places: Range<usize>) -> Vec<(f32, u32)> {
+        let mut best = vec![(f32::MIN, places.start as u32); asked.len()];
+        self.compare(kernel, asked, places, |vector, place, nearness| {
+            if nearness > best[vector].0 {
+                best[vector] = (nearness, place);
+            }
+        });
+        best
     }
 
     /// The nearest centroid of each member of a sample.
     fn assign(&self, kernel: Kernel, sample: &Arena, members: &[u32]) -> Vec<u32> {
-        let nearest = |probe: &mut Probe, &member: &u32| {
-            let slot = Slot::at(member as usize);
-            probe.lower(sample.row(slot), sample.dim());
-            let scale = sample.scale(slot);
-            let all = 0..self.len();
-            let scored = all.map(|place| (self.nearness(kernel, probe, scale, place), place));
-            scored.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).map_or(0, |(_, place)| place as u32)
+        let nearest = |probes: &mut Vec<Probe>, members: &[u32]| {
+            probes.resize_with(members.len(), Probe::default);
+            for (probe, &member) in probes.iter_mut().zip(members) {
+                probe.lower(sample.row(Slot::at(member as usize)), sample.dim());
+            }
+            let scales = members.iter().map(|&member| sample.scale(Slot::at(member as usize)));
+            let asked: Vec<Asked<'_>> = probes.iter().zip(scales).collect();
+            let nearest = self.nearest(kernel, &asked, 0..self.len());
+            nearest.into_iter().map(|(_, place)| place).collect::<Vec<_>>()
         };
-        members.par_iter().map_init(Probe::default, nearest).collect()
+        members.par_chunks(AT_ONCE).map_init(Vec::new, nearest).flatten_iter().collect()
     }
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -270,17 +342,46 @@ mod tests {
         let centroids = trained(&vectors, 40);
         assert!((30..=60).contains(&centroids.len()), "{}", centroids.len());
         let mut cells: HashMap<u32, HashMap<usize, usize>> = HashMap::new();
-        for (place, vector) in each(&vectors) {
-            *cells.entry(centroids.cell_of(Kernel::best(), vector.planes())).or_default().entry(*place).or_default() +=
-                1;
+        let planes: Vec<Planes<'_>> = vectors.iter().map(|(_, vector)| vector.planes()).collect();
+        let nearest = centroids.cells_of(Kernel::best(), &planes);
+        for ((place, _), cell) in each(vectors.iter().zip(&nearest)) {
+            *cells.entry(*cell).or_default().entry(*place).or_default() += 1;
         }
         let pure: usize = cells.values().filter_map(|counts| counts.values().max()).sum();
         assert!(pure > 1900, "{pure} of 2000");
         let mut residual = Vec::new();
         let vector = vectors[0].1.planes();
-        centroids.residual(vector, centroids.cell_of(Kernel::best(), vector), &mut residual);
+        centroids.residual(vector, nearest[0], &mut residual);
         let length = |values: &[f32]| values.iter().map(|v| v * v).sum::<f32>().sqrt();
         assert!(length(&residual) < 0.5 * length(&vectors[0].1.decode()));
+    }
+
+    #[test]
+    fn cells_found_together_are_those_found_one_by_one() {
+        let vectors = clustered(700);
+        let centroids = trained(&vectors, 120);
+        assert!(centroids.groups.len() > NEAREST, "{}", centroids.groups.len());
+        let planes: Vec<Planes<'_>> = vectors.iter().map(|(_, vector)| vector.planes()).collect();
+        let nearness = |level: &Level, vector: &Planes<'_>, place: usize| {
+            let probe = Probe::new(vector.values.to_vec(), level.arena.stride());
+            let slot = Slot::at(place);
+            let dot = Kernel::best().dot(&probe, level.arena.row(slot)) as f32;
+            vector.scale * level.arena.scale(slot) * dot - level.halves[place]
+        };
+        let one = |vector: &Planes<'_>| {
+            let mut groups: Vec<usize> = (0..centroids.groups.len()).collect();
+            groups.sort_by(|&a, &b| {
+                nearness(&centroids.groups, vector, b).total_cmp(&nearness(&centroids.groups, vector, a))
+            });
+            let cells = groups[..NEAREST].iter().flat_map(|&g| centroids.starts[g]..centroids.starts[g + 1]);
+            let nearest = cells.map(|cell| (nearness(&centroids.cells, vector, cell as usize), cell));
+            nearest.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).unwrap().1
+        };
+        let one_by_one: Vec<u32> = planes.iter().map(one).collect();
+        for kernel in each(Kernel::available()) {
+            assert_eq!(centroids.cells_of(kernel, &planes), one_by_one);
+        }
+        assert!(centroids.cells_of(Kernel::best(), &[]).is_empty());
     }
 
     #[test]
