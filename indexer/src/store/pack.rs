@@ -36,9 +36,10 @@ const LEAST: u64 = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 /// A log is written anew when it has so many times what it holds, of which a new one has less than
 /// twice; and never before it has grown by half since the last time.
 const TIMES: u64 = 3;
-/// As [`TIMES`] in the middle of a run. What is written there is given up again part by part, and
-/// sled writes what comes next where that was: a log that is made small would grow again at once.
-const TIMES_IN_RUN: u64 = 8;
+/// As [`TIMES`] in the middle of a run, which goes on to write what the store gives up again: its
+/// log grows by some 80 KB for each image with regions, and to write it anew takes 5 KB for each
+/// that is there.
+const TIMES_IN_RUN: u64 = 6;
 
 /// What is known of the size of a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -5,13 +5,16 @@
 //! image in one atomic step: its vectors go, and in their place comes a mark with the fingerprint
 //! by which the files know them ([`format::encode_filed`]).
 
-use crate::IndexError;
+use rayon::prelude::*;
+
 use crate::fault;
 use crate::index::Index;
+use crate::regions::cells::Cells;
 use crate::regions::format::{self, Held};
 use crate::store::Batch;
 use crate::store::keys::{self, Table};
 use crate::store::region_cells::CellsEntry;
+use crate::{ImageId, IndexError};
 
 /// The format of a library whose store lacks vectors: programs that do not know of it would take
 /// these for lost.
@@ -40,22 +43,36 @@ impl Index {
             self.raise_format(FORMAT)?;
         }
         for part in self.store.changes_after(entry.moved, usize::MAX)?.chunks(IMAGES_AT_ONCE) {
+            let read_back =
+                |&(_, id): &(u64, ImageId)| Ok(self.whole_and_filed(&cells, id)?.map(|as_read| (id, as_read)));
+            let filed = part.par_iter().map(read_back).collect::<Result<Vec<_>, IndexError>>()?;
             let writer = self.writer.lock();
             let mut batch = Batch::default();
-            for &(_, id) in part {
+            for (id, as_read) in filed.into_iter().flatten() {
                 let parts = self.store.region_parts(id)?;
-                let Ok(Held::Whole(stored, fingerprint)) = format::held(id, self.scan.dim(), &parts) else { continue };
-                if cells.rows_of(id, fingerprint).is_some_and(|rows| rows == cells.encoded(&stored.vectors)) {
-                    let vectors = parts.iter().filter(|(part, _)| *part > 0);
-                    vectors.for_each(|(part, _)| batch.remove(Table::Regions, &keys::region(id, *part)));
-                    let (key, mark) = format::encode_filed(id, fingerprint);
-                    batch.put(Table::Regions, &key, mark);
+                match format::held(id, self.scan.dim(), &parts) {
+                    Ok(Held::Whole(_, fingerprint)) if fingerprint == as_read => {}
+                    // Somebody was faster.
+                    _ => continue,
                 }
+                let vectors = parts.iter().filter(|(part, _)| *part > 0);
+                vectors.for_each(|(part, _)| batch.remove(Table::Regions, &keys::region(id, *part)));
+                let (key, mark) = format::encode_filed(id, as_read);
+                batch.put(Table::Regions, &key, mark);
             }
             self.store.apply(&batch)?;
             drop(writer);
             fault::nobody_waits();
         }
         self.store.put_region_cells(&CellsEntry { moved: entry.revision, ..entry })
+    }
+
+    /// The fingerprint of an image's regions, if the store has their vectors and the files the rows
+    /// that these become.
+    fn whole_and_filed(&self, cells: &Cells, id: ImageId) -> Result<Option<u32>, IndexError> {
+        let parts = self.store.region_parts(id)?;
+        let Ok(Held::Whole(stored, fingerprint)) = format::held(id, self.scan.dim(), &parts) else { return Ok(None) };
+        let rows = cells.rows_of(id, fingerprint);
+        Ok(rows.filter(|rows| *rows == cells.encoded(&stored.vectors)).map(|_| fingerprint))
     }
 }

@@ -68,7 +68,12 @@ impl Avx512Vnni {
 
     pub fn dot_codes(self, probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
         // SAFETY: the token proves the instructions.
-        unsafe { dot_codes(probe, records, stride, out) }
+        unsafe {
+            match probe.bits() {
+                1 => dot_bits(probe, records, stride, out),
+                _ => dot_codes(probe, records, stride, out),
+            }
+        }
     }
 
     pub fn most_alike(self, blocks: &[u64], like: &mut LikeBits) {
@@ -171,7 +176,24 @@ fn dot_tile(probes: [&[i8]; 4], rows: [&[u8]; 4]) -> [[i32; 4]; 4] {
     sums.map(|sums| add_up(sums))
 }
 
-/// A byte holds two to eight components; each place is shifted down and masked.
+/// 64 bits of a code are a mask that says which steps count.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_bits(probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
+    let one = _mm512_set1_epi8(1);
+    let (steps, _) = lines(probe.in_bits());
+    out.reserve(records.len() / stride);
+    for record in records.chunks_exact(stride) {
+        let (code, _) = record[..probe.code_bytes()].as_chunks();
+        let mut sum = _mm512_setzero_si512();
+        for (bits, steps) in code.iter().zip(steps) {
+            let counted = _mm512_maskz_mov_epi8(u64::from_le_bytes(*bits), one);
+            sum = _mm512_dpbusd_epi32(sum, counted, whole(steps));
+        }
+        out.push(_mm512_reduce_add_epi32(sum));
+    }
+}
+
+/// A byte holds two or four components; each place is shifted down and masked.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot_codes(probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32>) {
     let (bits, bytes) = (probe.bits(), probe.code_bytes());
@@ -196,23 +218,54 @@ fn dot_codes(probe: &CodeProbe, records: &[u8], stride: usize, out: &mut Vec<i32
 /// Plane by plane, what was added up so far counting for as much more as the next plane has bits.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot_planes(steps: &[i8], planes: &RowPlanes, row: &[u8]) -> i32 {
-    let mut sums = [_mm512_setzero_si512(); 2];
+    let mut sum = _mm512_setzero_si512();
     let mut rest = row;
     for &bits in planes {
         let (plane, others) = rest.split_at(steps.len() * bits as usize / 8);
-        let (mask, shift) = (_mm512_set1_epi8((1i8 << bits) - 1), _mm_cvtsi32_si128(bits.cast_signed()));
-        sums = sums.map(|sum| _mm512_sll_epi32(sum, shift));
-        for start in (0..plane.len()).step_by(LANE) {
-            let mut left = load(plane, start);
-            for (place, steps) in steps.chunks_exact(plane.len()).enumerate() {
-                let components = _mm512_and_si512(left, mask);
-                sums[place % 2] = _mm512_dpbusd_epi32(sums[place % 2], components, load(steps, start));
-                left = _mm512_srl_epi16(left, shift);
-            }
-        }
+        let product = match (bits, lines(plane)) {
+            (4, (lines, [])) => dot_lines::<4>(steps, lines),
+            (2, (lines, [])) => dot_lines::<2>(steps, lines),
+            (1, (lines, [])) => dot_lines::<1>(steps, lines),
+            _ => dot_plane(steps, bits, plane),
+        };
+        sum = _mm512_add_epi32(_mm512_sll_epi32(sum, _mm_cvtsi32_si128(bits.cast_signed())), product);
         rest = others;
     }
-    _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]))
+    _mm512_reduce_add_epi32(sum)
+}
+
+/// Sixteen sums of the products of a plane that is whole registers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_lines<const BITS: u32>(steps: &[i8], plane: &[[u8; LANE]]) -> __m512i {
+    let mask = _mm512_set1_epi8((1i8 << BITS) - 1);
+    let (steps, _) = lines(steps);
+    let mut sums = [_mm512_setzero_si512(); 2];
+    for (at, line) in plane.iter().enumerate() {
+        let mut left = whole(line);
+        for place in 0..(8 / BITS) as usize {
+            let components = _mm512_and_si512(left, mask);
+            sums[place % 2] = _mm512_dpbusd_epi32(sums[place % 2], components, whole(&steps[place * plane.len() + at]));
+            left = _mm512_srli_epi16::<BITS>(left);
+        }
+    }
+    _mm512_add_epi32(sums[0], sums[1])
+}
+
+/// As [`dot_lines`], of any plane.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_plane(steps: &[i8], bits: u32, plane: &[u8]) -> __m512i {
+    let (mask, shift) = (_mm512_set1_epi8((1i8 << bits) - 1), _mm_cvtsi32_si128(bits.cast_signed()));
+    let mut sums = [_mm512_setzero_si512(); 2];
+    for start in (0..plane.len()).step_by(LANE) {
+        let mut left = load(plane, start);
+        for (place, steps) in steps.chunks_exact(plane.len()).enumerate() {
+            let components = _mm512_and_si512(left, mask);
+            sums[place % 2] = _mm512_dpbusd_epi32(sums[place % 2], components, load(steps, start));
+            left = _mm512_srl_epi16(left, shift);
+        }
+    }
+    _mm512_add_epi32(sums[0], sums[1])
 }
 
 /// Four sums of sixteen numbers in one tree of additions.

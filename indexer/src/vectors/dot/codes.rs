@@ -11,6 +11,9 @@ const WHOLE: usize = 64;
 #[derive(Debug, Clone)]
 pub struct CodeProbe {
     steps: Vec<i8>,
+    /// For codes of one bit: the steps in the order of the bits of a code, from the lowest of the
+    /// first byte on.
+    in_bits: Vec<i8>,
     bits: u32,
 }
 
@@ -29,7 +32,10 @@ impl CodeProbe {
     pub fn new(mut steps: Vec<i8>, bits: u32) -> Self {
         assert!(matches!(bits, 1 | 2 | 4), "codes of {bits} bits");
         steps.resize(Self::width(steps.len()), 0);
-        Self { steps, bits }
+        let bytes = steps.len() / 8;
+        let in_bits =
+            if bits == 1 { (0..steps.len()).map(|i| steps[i % 8 * bytes + i / 8]).collect() } else { Vec::new() };
+        Self { steps, in_bits, bits }
     }
 
     /// Bits of a component.
@@ -40,6 +46,11 @@ impl CodeProbe {
     /// Bytes of a code.
     pub fn code_bytes(&self) -> usize {
         self.steps.len() * self.bits as usize / 8
+    }
+
+    /// The steps in the order of the bits of a code; empty if a component has more than one.
+    pub(super) fn in_bits(&self) -> &[i8] {
+        &self.in_bits
     }
 
     /// The steps that the components in one place of all bytes are multiplied by, place by place.

@@ -75,10 +75,10 @@ proptest! {
 
     #[test]
     fn rows_of_planes_are_what_was_packed(
-        dim in 1usize..300,
-        values in prop::collection::vec(any::<u8>(), 300),
+        dim in 1usize..600,
+        values in prop::collection::vec(any::<u8>(), 600),
         planes in prop::sample::select(vec![&[4, 2][..], &[4, 2, 1], &[4, 4], &[4, 1], &[2]]),
-        steps in prop::collection::vec(-127i8..=127, 300),
+        steps in prop::collection::vec(-127i8..=127, 600),
     ) {
         let most = ((1u32 << bits_of(planes)) - 1) as u8;
         let components: Vec<u8> = values[..dim].iter().map(|value| value & most).collect();
