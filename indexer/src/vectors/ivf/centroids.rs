@@ -13,6 +13,10 @@ use crate::vectors::{Arena, Kernel, Planes, Probe, Quantised, QueryPlanes, Slot}
 const ROUNDS: usize = 8;
 /// Groups whose cells a vector is compared with.
 const NEAREST: usize = 6;
+/// A group with so many times as many members as usual is made several.
+const UNEVEN: usize = 2;
+/// How often that is done again with what it is made of.
+const SPLITS: usize = 5;
 /// Vectors that a thread compares at once.
 const AT_ONCE: usize = 64;
 
@@ -71,10 +75,8 @@ impl Centroids {
         let kernel = Kernel::best();
         let arena = &sample.arena;
         let all: Vec<u32> = (0..arena.len() as u32).collect();
-        let groups = k_means(kernel, arena, &all, (count as f64).sqrt().ceil() as usize, seed)?;
-        let nearest = groups.assign(kernel, arena, &all);
-        let mut members = vec![Vec::new(); groups.len()];
-        all.iter().zip(nearest).for_each(|(&member, group)| members[group as usize].push(member));
+        let groups = even_groups(kernel, arena, &all, (count as f64).sqrt().ceil() as usize, seed)?;
+        let members = groups.members(kernel, arena, &all);
         let share = |members: &[u32]| (count * members.len()).div_ceil(all.len()).clamp(1, members.len().max(1));
         let of_groups = members.par_iter().enumerate().filter(|(_, members)| !members.is_empty());
         let cells =
@@ -257,6 +259,14 @@ impl Level {
         members.par_chunks(AT_ONCE).map_init(Vec::new, nearest).flatten_iter().collect()
     }
 
+    /// For each centroid, the members of a sample that are nearest to it.
+    fn members(&self, kernel: Kernel, sample: &Arena, members: &[u32]) -> Vec<Vec<u32>> {
+        let mut of_each = vec![Vec::new(); self.len()];
+        let nearest = self.assign(kernel, sample, members);
+        members.iter().zip(nearest).for_each(|(&member, place)| of_each[place as usize].push(member));
+        of_each
+    }
+
     fn to_bytes(&self) -> Vec<u8> {
         (0..self.len()).flat_map(|place| self.get(place).to_bytes()).collect()
     }
@@ -266,6 +276,29 @@ impl Level {
             bytes.chunks(dim + 4).map(|bytes| Quantised::from_bytes(bytes, dim)).collect();
         Self::of(dim, &centroids?).ok()
     }
+}
+
+/// About `count` means or more, none of which has many more of the members than others: vectors of
+/// regions crowd around their mean, and most of them would come together in a few groups.
+fn even_groups(kernel: Kernel, sample: &Arena, members: &[u32], count: usize, seed: u64) -> std::io::Result<Level> {
+    let usual = members.len().div_ceil(count.max(1)).max(1);
+    let mut groups = Vec::new();
+    let mut crowds = vec![members.to_vec()];
+    for split in 0..=SPLITS {
+        let mut large = Vec::new();
+        for crowd in crowds {
+            let level = k_means(kernel, sample, &crowd, crowd.len().div_ceil(usual), seed ^ groups.len() as u64)?;
+            for (place, part) in level.members(kernel, sample, &crowd).into_iter().enumerate() {
+                match part.len() {
+                    0 => {}
+                    size if size > UNEVEN * usual && size < crowd.len() && split < SPLITS => large.push(part),
+                    _ => groups.push(level.get(place)),
+                }
+            }
+        }
+        crowds = large;
+    }
+    Level::of(sample.dim(), &groups)
 }
 
 /// Lloyd's algorithm: up to `count` means of some members of a sample. A mean that nobody is
@@ -395,6 +428,39 @@ mod tests {
         for odd in each([[&a[1..], b, c], [a, &b[..3], c], [a, b, &c[4..]], [a, b, &c[..3]], [&[], &[], &[0; 4]]]) {
             assert!(Centroids::of_bytes(DIM, odd).is_none());
         }
+    }
+
+    /// Half of the vectors stand near their mean, as large parts of images do: they are of no group
+    /// that k-means begins at one of the others.
+    #[test]
+    fn vectors_that_crowd_are_in_groups_of_like_size_and_near_cells() {
+        let mut noise = Noise(5);
+        let mut direction = |scale: f32| (0..DIM).map(|_| scale * noise.gauss()).collect::<Vec<f32>>();
+        let (mean, things) = (direction(1.0), (0..150).map(|_| direction(1.2)).collect::<Vec<_>>());
+        let vector = |place: usize| {
+            let (own, share) = (direction(0.6), if place % 2 == 0 { 1.0 } else { 0.15 });
+            let values: Vec<f32> =
+                (0..DIM).map(|i| mean[i] + share * (things[place / 2 % things.len()][i] + own[i])).collect();
+            (0, Quantised::encode(&values).unwrap())
+        };
+        let vectors: Vec<(usize, Quantised)> = (0..12_000).map(vector).collect();
+        let centroids = trained(&vectors, 400);
+        let largest = centroids.starts.windows(2).map(|starts| starts[1] - starts[0]).max().unwrap() as usize;
+        let usual = centroids.len() / 20;
+        assert!(
+            largest <= 3 * usual,
+            "{largest} of {} cells are in one of {} groups",
+            centroids.len(),
+            centroids.groups.len()
+        );
+        let planes: Vec<Planes<'_>> = vectors.iter().map(|(_, vector)| vector.planes()).collect();
+        let probes: Vec<Probe> =
+            planes.iter().map(|vector| Probe::new(vector.values.to_vec(), centroids.cells.arena.stride())).collect();
+        let asked: Vec<Asked<'_>> = probes.iter().zip(&planes).map(|(probe, vector)| (probe, vector.scale)).collect();
+        let nearest = centroids.cells.nearest(Kernel::best(), &asked, 0..centroids.len());
+        let found = centroids.cells_of(Kernel::best(), &planes);
+        let right = nearest.iter().zip(&found).filter(|(nearest, cell)| nearest.1 == **cell).count();
+        assert!(right * 10 > found.len() * 9, "{right} of {} are in the nearest cell", found.len());
     }
 
     #[test]
