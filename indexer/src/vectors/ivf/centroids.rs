@@ -438,7 +438,7 @@ mod tests {
         let mut direction = |scale: f32| (0..DIM).map(|_| scale * noise.gauss()).collect::<Vec<f32>>();
         let (mean, things) = (direction(1.0), (0..150).map(|_| direction(1.2)).collect::<Vec<_>>());
         let vector = |place: usize| {
-            let (own, share) = (direction(0.6), if place % 2 == 0 { 1.0 } else { 0.15 });
+            let (own, share) = (direction(0.6), if place.is_multiple_of(2) { 1.0 } else { 0.15 });
             let values: Vec<f32> =
                 (0..DIM).map(|i| mean[i] + share * (things[place / 2 % things.len()][i] + own[i])).collect();
             (0, Quantised::encode(&values).unwrap())
