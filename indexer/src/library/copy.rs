@@ -68,18 +68,20 @@ impl Library {
     }
 
     fn copied(&self, dir: &Path, reason: &str, places: &[Place]) -> Result<Index, IndexError> {
-        let mut first = None;
+        let mut failed = Vec::new();
         for place in places {
+            let mut last = None;
             for what in [CopiedPart::All, CopiedPart::Store] {
                 let open = |target| Index::open_copy(dir, target, reason, &self.options);
                 match copy_to(place, dir, what).map_err(|error| no_room(place, dir, error)).and_then(open) {
                     // There is no room, as far as anybody can tell.
-                    Err(error @ (IndexError::Io { .. } | IndexError::Store { .. })) => _ = first.get_or_insert(error),
+                    Err(error @ (IndexError::Io { .. } | IndexError::Store { .. })) => last = Some(error),
                     opened => return opened,
                 }
             }
+            failed.extend(last.map(|error| format!("; {error}")));
         }
-        let error = first.map_or_else(String::new, |error| format!("; {error}"));
+        let error = failed.concat();
         Err(IndexError::Store {
             dir: self.home.clone(),
             what: "it cannot be written, and is searched by a copy then, which could not be made",
