@@ -8,6 +8,7 @@ A run that was stopped goes on: what is trained and measured is not trained and 
 """
 
 import argparse
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import torch
 
 from .checkpoint import OF_IMAGES, OF_SCORES, write_checkpoint
+from .embeddings import model_digest
 from .export import weights_of
 from .figures import PROGRAM, SOME, ask
 from .joint import JointStage
@@ -46,12 +48,29 @@ FIGURES = {
 class Arm(JointStage):
     """The joint stage, under a name of its own."""
 
-    def __init__(self, rank: int, budget: Budget, folder: Path, name: str, seed: int, model: Path, rate: float):
+    def __init__(self, rank: int, budget: Budget, folder: Path, state: str, name: str, seed: int, model: Path, rate: float):
         super().__init__(rank, budget, CONCEPTS, compile=False, start=weights_of(model), teacher=weights_of(model), seed=seed, rate=rate, **ARMS[name])
-        self.name, self.folder = f"ablation/{folder.resolve().name}/{name}-{seed}", folder
+        self.name, self.folder = state, folder
 
     def log_path(self) -> Path:
         return self.folder / f"{Path(self.name).name}.csv"
+
+
+def settings_of(options) -> dict[str, str]:
+    """What all figures of a folder depend on, but for arms and seeds."""
+    places = {"galleries": options.galleries, "masks": options.masks}
+    told = {key: str(getattr(options, key)) for key in ("minutes", "rate", "pixel_scenes")}
+    return told | {key: str(path.resolve()) for key, path in places.items()} | {"model": model_digest(options.model)}
+
+
+def begin(options) -> None:
+    """Makes the folder, or sees that what it has is of the same settings."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    path, now = options.folder / "settings.json", settings_of(options)
+    begun = json.loads(path.read_text(encoding="utf-8")) if path.exists() else now
+    if differing := [key for key in now if begun.get(key) != now[key]]:
+        raise SystemExit(f"{options.folder}: was begun with another {', '.join(differing)}; name a new folder")
+    path.write_text(json.dumps(now, indent=1), encoding="utf-8")
 
 
 def without_fits(options) -> Path:
@@ -68,9 +87,10 @@ def trained(folder: Path, name: str, seed: int, options) -> Path:
     if (out / "model.safetensors").exists():
         return out
     budget = Budget(10**9, BUDGETS["joint"].batch, options.minutes, processes=1, of_processor=True)
-    run(Arm, budget, folder=folder, name=name, seed=seed, model=options.model, rate=options.rate)
-    path = checkpoint_path(f"ablation/{folder.resolve().name}/{name}-{seed}")
-    state = torch.load(path, weights_only=True)
+    digest = hashlib.sha256(json.dumps([str(folder.resolve()), settings_of(options)]).encode()).hexdigest()[:16]
+    kept = f"ablation/{digest}/{name}-{seed}"
+    run(Arm, budget, folder=folder, state=kept, name=name, seed=seed, model=options.model, rate=options.rate)
+    state = torch.load(checkpoint_path(kept), weights_only=True)
     print(f"{name}-{seed}: {state['step']} steps", flush=True)
     changed = {key: value for key, value in state["modules"].items() if "position_ids" not in key}
     write_checkpoint(options.model, out, changed, OF_SCORES + OF_IMAGES)
@@ -134,7 +154,7 @@ def _told(mean: float, half: float, signed: bool) -> str:
 
 def ablation(options) -> str:
     """Trains and measures all of it, seed by seed; returns the table."""
-    options.folder.mkdir(parents=True, exist_ok=True)
+    begin(options)
     start = measured(without_fits(options), options.folder / "start.json", options)
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in options.arms}
     for seed in range(options.seeds):

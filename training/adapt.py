@@ -26,7 +26,7 @@ from .checkpoint import (
     read_texts,
     write_checkpoint,
 )
-from .embeddings import image_vectors, model_digest, text_vectors
+from .embeddings import image_vectors, model_digest, pairs_digest, text_vectors
 from .fit import Plan, add_run_options, fit
 from .lora import LoraSettings, adapt, choose, load_adapter, merged, save_adapter
 from .losses import anchor_loss, sigmoid_loss
@@ -159,6 +159,8 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
     if options.out.exists() and any(options.out.iterdir()):
         raise CheckpointError(f"{options.out}: is not empty; name a new folder")
     if options.adapter:
+        if not options.merge:
+            raise SystemExit(f"{options.adapter}: is an adapter already; leave --no-merge out to merge it into the model")
         towers = Towers(options.model)
         write(towers, {}, load_adapter(options.adapter, towers.model), options)
         return []
@@ -173,7 +175,7 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
     data = adaptation.trained
     print(f"{len(data.views)} images, {len(data.texts)} texts, {count} parameters", flush=True)
     given = {key: str(value) for key, value in vars(options).items() if key not in NOT_OF_THE_RUN}
-    given["model"] = model_digest(options.model)
+    given |= {"model": model_digest(options.model), "data": pairs_digest(pairs, keep)}
     state = options.state or CACHE_DIR / "adapt" / f"{options.out.resolve().name}.pt"
     plan = Plan(options.steps, options.lr, options.seed, state, given, options.check_every)
     figures = fit("adapt", trained, adaptation.loss, plan, adaptation.check)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .checkpoint import Towers, weight_files
-from .pairs import View
+from .pairs import Pair, View
 from .settings import CACHE_DIR
 
 BATCH, SAY_SECONDS = 32, 10
@@ -37,6 +37,12 @@ def views_digest(views: list[View]) -> str:
         stat = view.image.stat()
         digest.update(json.dumps([str(view.image.resolve()), stat.st_size, stat.st_mtime_ns, view.box]).encode())
     return digest.hexdigest()
+
+
+def pairs_digest(pairs: list[Pair], keep: list[str]) -> str:
+    """A digest of everything that is learnt from: images, texts, and texts that are to stay."""
+    told = json.dumps([[pair.text, pair.source, pair.split] for pair in pairs] + [keep])
+    return hashlib.sha256((views_digest([pair.view for pair in pairs]) + told).encode()).hexdigest()
 
 
 def cached(name: str, key: list[str], compute) -> torch.Tensor:

@@ -40,6 +40,8 @@ def read_images(instances: Path | None, captions: Path | None, references: Path 
         data = _json(captions)
         _add_images(data, images)
         for entry in data["annotations"]:
+            if "caption" not in entry:
+                raise SystemExit(f"{captions}: annotation {entry.get('id', '?')} has no `caption`; COCO's files of captions do")
             images[entry["image_id"]].captions.append((language, entry["caption"]))
     if references:
         for entry in _references(references):

@@ -36,8 +36,11 @@ class Features:
         self.towers = Towers(model, device)
         self.side = config.get("image_size", 224) // config.get("patch_size", 16)
         self.width = config.get("hidden_size", 768)
-        there = [View(path) for path in images if path.exists()]
-        self.digest = hashlib.sha256((model_digest(model) + views_digest(there)).encode()).hexdigest()[:16]
+        there = [path.exists() for path in images]
+        views = [View(path) for path, is_there in zip(images, there) if is_there]
+        # Rows go by place, so it matters which ones are missing.
+        of = model_digest(model) + views_digest(views) + json.dumps(there)
+        self.digest = hashlib.sha256(of.encode()).hexdigest()[:16]
         self.folder = parent / f"{model.resolve().name}-{self.digest}"
         self.folder.mkdir(parents=True, exist_ok=True)
         patches = self.side * self.side

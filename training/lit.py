@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from .checkpoint import OF_SCORES, CheckpointError, Towers, last_layers, read_texts, write_checkpoint
-from .embeddings import image_vectors, model_digest, text_vectors
+from .embeddings import image_vectors, model_digest, pairs_digest, text_vectors
 from .fit import Plan, add_run_options, fit
 from .losses import anchor_loss, sigmoid_loss
 from .measures import recall
@@ -211,7 +211,7 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
         for key, value in vars(options).items()
         if key not in ("steps", "lr", "seed", "out", "state", "device", "check_every")
     }
-    settings["model"] = model_digest(options.model)
+    settings |= {"model": model_digest(options.model), "data": pairs_digest(pairs, keep)}
     state = options.state or CACHE_DIR / "lit" / f"{options.out.resolve().name}.pt"
     plan = Plan(options.steps, options.lr, options.seed, state, settings, options.check_every)
     figures = fit("lit", trained, tuning.loss, plan, tuning.check)

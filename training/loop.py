@@ -24,6 +24,7 @@ from .settings import CACHE_DIR, LOG_DIR, SEED, Budget
 CHECKPOINT_SECONDS = 120
 LOG_SECONDS = 15
 COMPILE_STEPS = 6
+NOT_OF_THE_RESULT = ("compile", "folder", "teacher")  # options that are not compared when a run goes on
 
 
 class Stage:
@@ -35,6 +36,7 @@ class Stage:
     optimisers: list  # each group's lr is taken as the peak of the schedule
     seed: int = SEED
     beside: nn.Module | None = None  # what is kept for going on, but is no part of the result
+    options: dict[str, str] = {}  # what it was built with: a state of others is refused
 
     def loss(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
         raise NotImplementedError
@@ -48,6 +50,10 @@ class Stage:
     def generators(self) -> list[np.random.Generator]:
         """Everything that draws training data at random."""
         return [part.rng for part in (getattr(self, name, None) for name in ("painter", "sampler", "sequences")) if part]
+
+    def torch_generators(self) -> list[torch.Generator]:
+        """As `generators`, of what torch draws."""
+        return [part.generator for part in (getattr(self, name, None) for name in ("distillation", "curator")) if part]
 
 
 def learning_rate(progress: float, warm_up: float = 0.03) -> float:
@@ -90,15 +96,25 @@ def _process(rank: int, build, budget: Budget, port: int, options: dict) -> None
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
         dist.init_process_group("gloo", rank=rank, world_size=budget.processes)
     stage = build(rank, budget, **options)
-    done = (
-        checkpoint_path(stage.name).exists()
-        and torch.load(checkpoint_path(stage.name), weights_only=True)["done"]
-    )
-    if not done:
+    stage.options = {key: str(value) for key, value in options.items() if key not in NOT_OF_THE_RESULT}
+    path = checkpoint_path(stage.name)
+    state = torch.load(path, weights_only=True) if path.exists() else None
+    if state:
+        _refuse_others(path, state.get("options", stage.options), stage.options)
+    if not (state and state["done"]):
         _train(stage, budget, rank)
+    elif rank == 0:
+        print(f"{stage.name}: is trained; delete {path} to train it anew", flush=True)
     if budget.processes > 1:
         dist.barrier()
         dist.destroy_process_group()
+
+
+def _refuse_others(path: Path, begun: dict[str, str], now: dict[str, str]) -> None:
+    differing = [key for key in sorted(begun | now) if begun.get(key) != now.get(key)]
+    if differing:
+        told = ", ".join(f"{key} {begun.get(key)} and not {now.get(key)}" for key in differing)
+        raise SystemExit(f"{path}: was begun with {told}; delete it to train with these")
 
 
 def _train(stage: Stage, budget: Budget, rank: int) -> None:
@@ -111,6 +127,8 @@ def _train(stage: Stage, budget: Budget, rank: int) -> None:
             generator.bit_generator.state = np.random.default_rng(
                 [stage.seed, step, rank, index]
             ).bit_generator.state
+        for index, generator in enumerate(stage.torch_generators()):
+            generator.manual_seed(int(np.random.SeedSequence([stage.seed, step, rank, index]).generate_state(1)[0]))
     log = Log(stage.name, stage.log_path(), fresh=step == 0) if rank == 0 else None
     clock = time.process_time if budget.of_processor else time.monotonic
     last_save, start = time.monotonic(), clock() - spent
@@ -165,6 +183,7 @@ def _save(stage: Stage, step: int, spent: float, done: bool) -> None:
         "step": step,
         "spent": spent,
         "done": done,
+        "options": stage.options,
     }
     if stage.beside is not None:
         state["beside"] = stage.beside.state_dict()

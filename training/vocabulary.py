@@ -55,7 +55,7 @@ def with_pieces(tokenizer: Tokenizer, pieces: list[list]) -> str:
 def grown(table: torch.Tensor, count: int, seed: int) -> torch.Tensor:
     """The embedding table (v, d) with `count` more rows, drawn as the others are spread."""
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(count, table.shape[1], generator=generator)
+    noise = torch.randn(count, table.shape[1], generator=generator).to(table)
     return torch.cat([table, table.mean(0) + table.std(0) * noise])
 
 

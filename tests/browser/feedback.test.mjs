@@ -9,7 +9,10 @@ const idOf = (tile) => tile.locator("a.shot").evaluate((link) => Number(new URL(
 const shown = (page) => tiles(page).evaluateAll((all) => all.map((tile) => Number(new URL(tile.querySelector("a.shot").href).searchParams.get("view"))));
 const menu = (page) => page.locator("#selection").getByRole("button", { name: "Match?" });
 /// Images that are selected, near duplicates that a tile stands for included.
-const selected = async (page) => Number((await page.locator("#selection .selected-count").textContent()).match(/\d+/)[0]);
+const selected = async (page) => {
+  const count = page.locator("#selection .selected-count", { hasText: /\d/ }); // waits until it says how many
+  return Number((await count.textContent()).match(/\d+/)[0]);
+};
 const selectFirst = async (page) => (await tiles(page).first().locator("a.shot").focus(), await page.keyboard.press("x"));
 
 onPage("an answer that does not match is left out at once, and found again when that is forgiven", { path: "/?q=lighthouse" }, async (page) => {

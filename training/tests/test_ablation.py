@@ -77,6 +77,10 @@ class Ablation(InFolder):
             with unittest.mock.patch.object(ablation, "ask", side_effect=ask) as again:
                 self.assertEqual(ablation.ablation(options), table)
             self.assertEqual([call.args[2] for call in again.call_args_list], ["regions"])
+            # Nothing of other settings is mixed in.
+            options.minutes = 1.0
+            with self.assertRaisesRegex(SystemExit, "was begun with another minutes"):
+                ablation.ablation(options)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,7 @@ class InFolder(unittest.TestCase):
 
     def setUp(self):
         torch.set_num_threads(2)
+        torch.manual_seed(0)  # whatever other tests drew
         self._folder = tempfile.TemporaryDirectory()
         self.addCleanup(self._folder.cleanup)
         self.folder = Path(self._folder.name)
