@@ -23,7 +23,7 @@ for (const [where, baseURL] of Object.entries(addresses)) {
     await page.waitForURL(baseURL);
     await page.goto(link);
     await ready(page);
-    assert.ok(await page.locator("#viewer").isVisible(), "the address is the whole state here too");
+    await page.locator("#viewer").waitFor(); // the address is the whole state here too
     await page.goto(`${baseURL}api/docs`);
     await page.locator("#operations section").first().waitFor();
     await page.click('main a[href="../"]');
