@@ -67,8 +67,8 @@ fn a_store_that_holds_much_less_than_before_is_written_anew_by_the_next_run() {
     let index = fixture.open();
     let ids: Vec<ImageId> = (0..20 * KEPT).map(|n| add_one(&index, n)).collect();
     index.finish().unwrap();
-    // Whether it was written anew by now depends on how soon sled wrote; now it has grown by far more
-    // than half since.
+    // Whether it was written anew by now depends on how soon sled wrote; then it grows by far more
+    // than half.
     for turn in 0..4 {
         for &id in &ids {
             index.set_model_caption(id, format!("{turn} ").repeat(400)).unwrap();
