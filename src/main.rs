@@ -16,7 +16,10 @@ const PANICKED: u8 = 101;
 /// Runs the command on a second thread. Signals go to the first one as long as it is there to take
 /// them, so it must not wait for a drive that does not answer: Ctrl-C would not be heard.
 fn main() -> ExitCode {
-    let arguments = cli::args::Arguments::parse();
+    let arguments = match cli::args::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => cli::args::explain(&error),
+    };
     match Builder::new().stack_size(STACK).spawn(move || cli::run(&arguments)) {
         Ok(command) => command.join().unwrap_or(ExitCode::from(PANICKED)),
         Err(error) => {

@@ -40,9 +40,10 @@ def train(stage: str):
         from .text import TextStage
 
         budget = BUDGETS[stage]
-        budget = replace(budget, processes=options.processes or budget.processes)
-        if options.minutes:
-            budget = replace(budget, minutes=options.minutes)
+        one = options.device != "cpu"
+        budget = replace(budget, processes=options.processes or (1 if one else budget.processes), device=options.device)
+        given = {key: getattr(options, key) for key in ("steps", "batch", "minutes")}
+        budget = replace(budget, **{key: value for key, value in given.items() if value})
         build = {
             "teacher": TeacherStage,
             "text": TextStage,
@@ -186,6 +187,9 @@ def main() -> None:
         command.add_argument("--size", type=int, default=1000, help="scenes per gallery")
     build.add_argument("--naflex", type=Path, default=NAFLEX_DIR, help="where its NaFlex sibling is written")
     build.add_argument("--processes", type=int, help="one per core; each has one thread")
+    build.add_argument("--steps", type=int, help="of each training stage, instead of its own")
+    build.add_argument("--batch", type=int, help="images of a step of each training stage, instead of its own")
+    build.add_argument("--device", default="cpu", help="where stages train, `cpu` or `cuda` [cpu]")
     build.add_argument(
         "--minutes", type=float, help="wall-clock limit of each training stage, instead of its own"
     )

@@ -90,7 +90,7 @@ def trained(folder: Path, name: str, seed: int, options) -> Path:
     digest = hashlib.sha256(json.dumps([str(folder.resolve()), settings_of(options)]).encode()).hexdigest()[:16]
     kept = f"ablation/{digest}/{name}-{seed}"
     run(Arm, budget, folder=folder, state=kept, name=name, seed=seed, model=options.model, rate=options.rate)
-    state = torch.load(checkpoint_path(kept), weights_only=True)
+    state = torch.load(checkpoint_path(kept), weights_only=True, map_location="cpu")
     print(f"{name}-{seed}: {state['step']} steps", flush=True)
     changed = {key: value for key, value in state["modules"].items() if "position_ids" not in key}
     write_checkpoint(options.model, out, changed, OF_SCORES + OF_IMAGES)

@@ -27,12 +27,11 @@ from .checkpoint import (
     write_checkpoint,
 )
 from .embeddings import image_vectors, model_digest, pairs_digest, text_vectors
-from .fit import Plan, add_run_options, fit
+from .fit import Plan, add_run_options, fit, state_path
 from .lora import LoraSettings, adapt, choose, load_adapter, merged, save_adapter
 from .losses import anchor_loss, sigmoid_loss
 from .measures import recall
 from .pairs import Pair, View, read_pairs, split
-from .settings import CACHE_DIR
 
 READERS = 4  # threads that decode images
 
@@ -176,7 +175,7 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
     print(f"{len(data.views)} images, {len(data.texts)} texts, {count} parameters", flush=True)
     given = {key: str(value) for key, value in vars(options).items() if key not in NOT_OF_THE_RUN}
     given |= {"model": model_digest(options.model), "data": pairs_digest(pairs, keep)}
-    state = options.state or CACHE_DIR / "adapt" / f"{options.out.resolve().name}.pt"
+    state = options.state or state_path("adapt", options.out)
     plan = Plan(options.steps, options.lr, options.seed, state, given, options.check_every)
     figures = fit("adapt", trained, adaptation.loss, plan, adaptation.check)
     write(towers, trained, settings, options)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from .concepts import load_concepts
+from .devices import on_device
 from .settings import CACHE_DIR, WIDTH
 
 LIKENESS = 0.45  # share of the keyword similarity in the cosines
@@ -42,4 +43,4 @@ def build_anchors(concepts: int) -> torch.Tensor:
     points[:, : len(values)] = vectors * np.sqrt(np.maximum(values, 0))
     rotation, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(WIDTH, WIDTH)))
     points = points @ rotation
-    return torch.nn.functional.normalize(torch.from_numpy(points).float(), dim=1)
+    return torch.nn.functional.normalize(on_device(points.astype(np.float32)), dim=1)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .art import STYLES, TRAINED_STYLES
+from .devices import on_device
 from .scenes import SEEN, Painter, Scene, patch_labels
 
 MAX_THINGS = 5
@@ -29,17 +30,17 @@ class Batch:
 
 def to_pixels(images: np.ndarray) -> torch.Tensor:
     """Bytes (b, h, w, 3) as (b, 3, h, w) in -1..1, as the model's preprocessor has it."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    return on_device(images).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
 def collate(scenes: list[Scene], concepts: int) -> Batch:
-    present = torch.zeros(len(scenes), concepts)
+    present = np.zeros((len(scenes), concepts), np.float32)
     for row, scene in enumerate(scenes):
         for thing in scene.things:
             if thing.visible >= SEEN:
                 present[row, thing.concept] = 1
-    patches = torch.from_numpy(np.stack([patch_labels(scene).reshape(-1) for scene in scenes]))
-    return Batch(to_pixels(np.stack([scene.image for scene in scenes])), present, patches, scenes)
+    patches = on_device(np.stack([patch_labels(scene).reshape(-1) for scene in scenes]))
+    return Batch(to_pixels(np.stack([scene.image for scene in scenes])), on_device(present), patches, scenes)
 
 
 def training_painter(seed: int, concepts: int, augment: float = 1.0) -> Painter:

@@ -6,6 +6,7 @@ with; joint example selection, arXiv 2406.17711).
 import torch
 import torch.nn.functional as F
 
+from .devices import mixed_precision
 from .losses import pair_losses
 from .model import build_model, encode_patches, encode_text, pool
 from .settings import SEED
@@ -24,11 +25,12 @@ def choose(scores: torch.Tensor, count: int, generator: torch.Generator, chunks:
     Each chunk is drawn without replacement, an item with a chance in proportion to exp of its own
     score and those with all that was chosen before (Gumbel's trick).
     """
-    chosen = torch.zeros(len(scores), dtype=torch.bool)
+    scores = scores.cpu()  # where the generator is
+    chosen = torch.zeros(len(scores), dtype=torch.bool, device="cpu")
     for chunk in range(chunks):
         size = count * (chunk + 1) // chunks - int(chosen.sum())
         own = scores.diagonal() + scores[:, chosen].sum(1) + scores[chosen].sum(0)
-        noise = -torch.log(-torch.log(torch.rand(len(scores), generator=generator, dtype=torch.double)))
+        noise = -torch.log(-torch.log(torch.rand(len(scores), generator=generator, dtype=torch.double, device="cpu")))
         ranked = (own.double() + noise).masked_fill(chosen, float("-inf"))
         chosen[ranked.topk(size).indices] = True
     return torch.nonzero(chosen)[:, 0]
@@ -54,7 +56,7 @@ class Curator:
 
 
 def _losses(model, pixels, positions, ids, positive) -> torch.Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed_precision():
         images = pool(model, encode_patches(model, pixels, positions)[-1])
         texts = encode_text(model, ids)
     texts, images = F.normalize(texts.float(), dim=1), F.normalize(images.float(), dim=1)

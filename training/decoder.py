@@ -15,6 +15,7 @@ from .batches import collate, training_painter
 from .captions import CaptionSampler, join, load_languages
 from .decoder_model import AREF, CAP, COORDINATES, GCAP, START, Decoder, DecoderConfig
 from .decoder_vocabulary import LANGUAGES, Vocabulary, decoder_config
+from .devices import mixed_precision, on_device
 from .export import load_weights
 from .layout import whole_scene
 from .loop import Stage
@@ -89,7 +90,7 @@ def pack(sequences: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         inputs[row, 1 : len(ids)] = ids[:-1]
         prefix = 1 if ids[0] == AREF else 2
         targets[row, prefix : len(ids)] = ids[prefix:]
-    return torch.from_numpy(inputs), torch.from_numpy(targets)
+    return on_device(inputs), on_device(targets)
 
 
 def sequence_loss(scores: torch.Tensor, targets: torch.Tensor, first_coordinate: int):
@@ -126,7 +127,7 @@ def tasks_loss(decoder: Decoder, towers, tokens, aligned, drawn: list[tuple[int,
         chosen = [(row, sequence) for row, sequence in drawn if sequence.ids[0] == task]
         if not chosen:
             continue
-        rows = [row for row, _ in chosen]
+        rows = torch.tensor([row for row, _ in chosen])
         inputs, targets = pack([sequence.ids for _, sequence in chosen])
         at_once = parallel and task == CAP
         texts = None
@@ -171,7 +172,7 @@ class DecoderStage(Stage):
         scenes = [whole_scene(self.painter, IMAGE) for _ in range(self.batch)]
         batch = collate(scenes, self.concepts)
         drawn = [(row, sequence) for row, scene in enumerate(scenes) for sequence in self.sampler.of(scene)]
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             with torch.no_grad():
                 tokens, aligned = self.see(batch.pixels)
             total, metrics = tasks_loss(self.modules, self.towers, tokens, aligned, drawn)

@@ -12,6 +12,7 @@ from torch import nn
 
 from .anchors import build_anchors
 from .batches import Batch, collate, training_painter
+from .devices import mixed_precision
 from .layout import whole_scene, window
 from .loop import Stage
 from .model import build_model, encode_patches, patch_vectors, pool, window_positions
@@ -149,7 +150,7 @@ class DistilStage(Stage):
         self.painter.augment = ramp(progress)
         kind, batch, positions = self.draw(progress)
         hint_weight = HINT_WEIGHT * min(1.0, max(0.0, (0.9 - progress) / 0.2))  # off for the last tenth
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             with torch.no_grad():
                 features, cells, _ = self.teacher(batch.pixels.contiguous(memory_format=torch.channels_last))
             predicted, pooled, patches = self.forward(batch.pixels, positions)

@@ -71,7 +71,7 @@ def masked_prediction(
 
 def draw_mask(images: int, patches: int, generator: torch.Generator, share: float = MASKED) -> torch.Tensor:
     """Which patches the student does not see (images, patches): the same number in each image."""
-    order = torch.rand(images, patches, generator=generator).argsort(1)
+    order = torch.rand(images, patches, generator=generator, device="cpu").argsort(1)
     return order < round(share * patches)
 
 
@@ -85,5 +85,5 @@ def hide(embedded: torch.Tensor, masked: torch.Tensor, token: torch.Tensor) -> t
 
 def local_places(generator: torch.Generator, grid: int, side: int, views: int = LOCAL_VIEWS) -> list[tuple[int, int]]:
     """Rows and columns, in patches, where local views of `side` patches begin in a grid."""
-    starts = torch.randint(0, grid - side + 1, (views, 2), generator=generator)
+    starts = torch.randint(0, grid - side + 1, (views, 2), generator=generator, device="cpu")
     return [(row, column) for row, column in starts.tolist()]

@@ -43,7 +43,7 @@ def trained(*stages: str) -> dict[str, torch.Tensor] | None:
     """The weights of the first of these stages that was trained here, if one was."""
     for stage in stages:
         if checkpoint_path(stage).exists():
-            return torch.load(checkpoint_path(stage), weights_only=True)["modules"]
+            return torch.load(checkpoint_path(stage), weights_only=True, map_location="cpu")["modules"]
     return None
 
 

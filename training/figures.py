@@ -100,7 +100,7 @@ def tables(figures: dict) -> str:
     lacking = figures["lacking"]
     of_images = figures["names"]["trained"]["mean"]["presence_auroc"]
     told = (
-        "In a gallery of 300 without every fifth thing (the cut was fitted there), `find` for what is absent gives something in "
+        "In a gallery of 300 without every fifth thing (the cut was fitted to other scenes), `find` for what is absent gives something in "
         f"{100 * lacking['all']['false_alarms']:.1f} % of queries, of what is there it finds "
         f"{100 * lacking['all']['recall']:.0f} % at {100 * lacking['all']['precision']:.0f} % precision; scores mean what they "
         f"say (expected calibration error {lacking['calibration_error']:.3f}), and a query's best score tells what is there "

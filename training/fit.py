@@ -5,6 +5,7 @@ goes on as if it had not been.
 """
 
 import argparse
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .devices import on_cpu
+from .interrupt import Interrupt, leave
 from .loop import learning_rate
+from .settings import CACHE_DIR
 
 SAVE_SECONDS, SAY_SECONDS = 60, 10
 
@@ -47,12 +51,25 @@ def add_run_options(parser: argparse.ArgumentParser, check_every: int) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
 
 
+def state_path(kind: str, out: Path) -> Path:
+    """Where the state of a run is kept that writes the folder `out`, unless told otherwise. Folders
+    of one name in two places have two states.
+    """
+    whole = out.resolve()
+    return CACHE_DIR / kind / f"{whole.name}-{hashlib.sha256(str(whole).encode()).hexdigest()[:8]}.pt"
+
+
 def fit(name: str, parameters: dict[str, torch.nn.Parameter], loss: Loss, plan: Plan, check: Check | None = None):
     """Trains `parameters` in place by AdamW, to the last step of the plan; returns what `check`
     measured, as (step, figures).
     """
     optimiser = torch.optim.AdamW(parameters.values(), plan.lr, betas=(0.9, 0.98), weight_decay=plan.weight_decay)
     step, figures = _resume(name, parameters, optimiser, plan)
+    with Interrupt() as interrupt:
+        return _steps(name, parameters, optimiser, loss, plan, check, step, figures, interrupt)
+
+
+def _steps(name, parameters, optimiser, loss: Loss, plan: Plan, check, step: int, figures: list, interrupt: Interrupt):
     begun = saved = said = time.monotonic()
     first, sums = step, {}
 
@@ -84,9 +101,11 @@ def fit(name: str, parameters: dict[str, torch.nn.Parameter], loss: Loss, plan: 
             said, sums = now, {}
         if last or plan.check_every and step % plan.check_every == 0:
             measure()
-        if now - saved > SAVE_SECONDS or last:
+        if interrupt.asked or now - saved > SAVE_SECONDS or last:
             _save(parameters, optimiser, plan, step, figures)
             saved = now
+        if interrupt.asked and not last:
+            leave(name, step)
     return figures
 
 
@@ -97,8 +116,8 @@ def _told(figures: dict[str, float]) -> str:
 def _save(parameters, optimiser, plan: Plan, step: int, figures: list) -> None:
     plan.state.parent.mkdir(parents=True, exist_ok=True)
     state = {
-        "parameters": {name: p.detach().cpu() for name, p in parameters.items()},
-        "optimiser": optimiser.state_dict(),
+        "parameters": on_cpu({name: p.detach() for name, p in parameters.items()}),
+        "optimiser": on_cpu(optimiser.state_dict()),
         "step": step,
         "figures": figures,
         "settings": _settings(plan),

@@ -17,6 +17,7 @@ from .curation import Curator
 from .decoder import Sequences, tasks_loss
 from .decoder_model import Decoder
 from .decoder_vocabulary import decoder_config
+from .devices import mixed_precision, on_device
 from .distil import image_loss, patch_loss
 from .export import tower_weights
 from .layout import whole_scene
@@ -117,9 +118,10 @@ class JointStage(Stage):
 
     def own_captions(self, present: torch.Tensor) -> tuple[list[str], torch.Tensor, torch.Tensor]:
         """One caption per image (b, concepts): one of its objects, or a list of two or more."""
-        texts, meanings, every = [], torch.zeros_like(present), torch.zeros(len(present), dtype=torch.bool)
-        for row, shown in enumerate(present):
-            concepts = [int(c) for c in torch.nonzero(shown)[:, 0]]
+        shown = present.cpu().numpy()
+        texts, meanings, every = [], np.zeros_like(shown), np.zeros(len(shown), bool)
+        for row, some in enumerate(shown):
+            concepts = [int(c) for c in np.flatnonzero(some)]
             self.sampler.rng.shuffle(concepts)
             if not concepts:
                 text, meaning = self.sampler.outside()
@@ -130,7 +132,7 @@ class JointStage(Stage):
                 every[row] = True
             texts.append(text)
             meanings[row, list(meaning)] = 1
-        return texts, meanings, every
+        return texts, on_device(meanings), on_device(every)
 
     def draw_scenes(self, count: int) -> list[Scene]:
         """New scenes, all of one shape."""
@@ -151,7 +153,7 @@ class JointStage(Stage):
         batch, own = self.draw()
         free = draw_captions(self.sampler, TEXT_ONLY * self.batch)
         meanings, every = torch.cat([own[1], free[1]]), torch.cat([own[2], free[2]])
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             images, vectors, tokens = self.see(self.modules, batch.pixels, self.positions)
             texts = self.read(self.modules, encode(own[0] + free[0]))
         texts, images = F.normalize(texts.float(), dim=1), F.normalize(images.float(), dim=1)
@@ -177,7 +179,7 @@ class JointStage(Stage):
             "bias": self.modules.logit_bias.item(),
         }
         total = 0.5 * pairs + ground + 0.5 * words + whole + 0.5 * local
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             if self.distillation is not None:
                 more, more_metrics = self.distillation.loss(self.modules, batch.pixels)
                 total, metrics = total + more, metrics | more_metrics

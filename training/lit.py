@@ -20,11 +20,10 @@ from torch import nn
 
 from .checkpoint import OF_SCORES, CheckpointError, Towers, last_layers, read_texts, write_checkpoint
 from .embeddings import image_vectors, model_digest, pairs_digest, text_vectors
-from .fit import Plan, add_run_options, fit
+from .fit import Plan, add_run_options, fit, state_path
 from .losses import anchor_loss, sigmoid_loss
 from .measures import recall
 from .pairs import Pair, View, read_pairs, split
-from .settings import CACHE_DIR
 from .vocabulary import grown, learn_pieces, with_pieces
 
 TABLE = "text_model.embeddings.token_embedding.weight"
@@ -212,7 +211,7 @@ def train(options) -> list[tuple[int, dict[str, float]]]:
         if key not in ("steps", "lr", "seed", "out", "state", "device", "check_every")
     }
     settings |= {"model": model_digest(options.model), "data": pairs_digest(pairs, keep)}
-    state = options.state or CACHE_DIR / "lit" / f"{options.out.resolve().name}.pt"
+    state = options.state or state_path("lit", options.out)
     plan = Plan(options.steps, options.lr, options.seed, state, settings, options.check_every)
     figures = fit("lit", trained, tuning.loss, plan, tuning.check)
     write(towers, trained, added, options)

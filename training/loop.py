@@ -7,8 +7,11 @@ every few steps, which suits a machine that is busy with other things. The sched
 a run may be slowed or paused at will.
 """
 
+import contextlib
 import csv
+import math
 import os
+import signal
 import socket
 import time
 from pathlib import Path
@@ -19,6 +22,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
+from .devices import on_cpu
+from .interrupt import EXIT, Interrupt, leave
 from .settings import CACHE_DIR, LOG_DIR, SEED, Budget
 
 CHECKPOINT_SECONDS = 120
@@ -60,7 +65,7 @@ def learning_rate(progress: float, warm_up: float = 0.03) -> float:
     """Linear warm-up, then a cosine to zero, as a share of the peak."""
     if progress < warm_up:
         return max(progress / warm_up, 0.02)
-    return 0.5 * (1 + torch.cos(torch.tensor(torch.pi * (progress - warm_up) / (1 - warm_up)))).item()
+    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
 
 
 def checkpoint_path(name: str) -> Path:
@@ -84,13 +89,28 @@ def run(build, budget: Budget, **options) -> None:
     if budget.processes == 1:
         _process(0, build, budget, 0, options)
         return
+    if budget.device != "cpu":
+        raise SystemExit(f"{budget.processes} processes on {budget.device}: only one can train there; give --processes 1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    mp.spawn(_process, args=(build, budget, port, options), nprocs=budget.processes)
+    with Interrupt() as interrupt:  # which the first process answers
+        try:
+            mp.spawn(_process, args=(build, budget, port, options), nprocs=budget.processes)
+        except (mp.ProcessExitedException, mp.ProcessRaisedException):
+            if interrupt.asked:
+                raise SystemExit(EXIT) from None
+            raise
 
 
 def _process(rank: int, build, budget: Budget, port: int, options: dict) -> None:
+    with torch.device(budget.device):
+        _run_stage(rank, build, budget, port, options)
+
+
+def _run_stage(rank: int, build, budget: Budget, port: int, options: dict) -> None:
+    if rank:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends all
     torch.set_num_threads(1)
     if budget.processes > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
@@ -98,11 +118,12 @@ def _process(rank: int, build, budget: Budget, port: int, options: dict) -> None
     stage = build(rank, budget, **options)
     stage.options = {key: str(value) for key, value in options.items() if key not in NOT_OF_THE_RESULT}
     path = checkpoint_path(stage.name)
-    state = torch.load(path, weights_only=True) if path.exists() else None
+    state = torch.load(path, weights_only=True, map_location="cpu") if path.exists() else None
     if state:
         _refuse_others(path, state.get("options", stage.options), stage.options)
     if not (state and state["done"]):
-        _train(stage, budget, rank)
+        with Interrupt() if rank == 0 else contextlib.nullcontext(Interrupt()) as interrupt:
+            _train(stage, budget, rank, interrupt)
     elif rank == 0:
         print(f"{stage.name}: is trained; delete {path} to train it anew", flush=True)
     if budget.processes > 1:
@@ -117,7 +138,7 @@ def _refuse_others(path: Path, begun: dict[str, str], now: dict[str, str]) -> No
         raise SystemExit(f"{path}: was begun with {told}; delete it to train with these")
 
 
-def _train(stage: Stage, budget: Budget, rank: int) -> None:
+def _train(stage: Stage, budget: Budget, rank: int, interrupt: Interrupt) -> None:
     parameters = [p for group in _groups(stage) for p in group["params"]]
     for group in _groups(stage):
         group["peak"] = group["lr"]
@@ -162,9 +183,11 @@ def _train(stage: Stage, budget: Budget, rank: int) -> None:
         step += 1
         if rank == 0:
             log.add(step, spent, progress, metrics)
-            if time.monotonic() - last_save > CHECKPOINT_SECONDS:
+            if interrupt.asked or time.monotonic() - last_save > CHECKPOINT_SECONDS:
                 _save(stage, step, spent, done=False)
                 last_save = time.monotonic()
+            if interrupt.asked:
+                leave(stage.name, step)
     if rank == 0:
         log.write(step, spent, 1.0)
         _save(stage, step, spent, done=True)
@@ -178,15 +201,15 @@ def _save(stage: Stage, step: int, spent: float, done: bool) -> None:
     path = checkpoint_path(stage.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {
-        "modules": stage.modules.state_dict(),
-        "optimisers": [optimiser.state_dict() for optimiser in stage.optimisers],
+        "modules": on_cpu(stage.modules.state_dict()),
+        "optimisers": [on_cpu(optimiser.state_dict()) for optimiser in stage.optimisers],
         "step": step,
         "spent": spent,
         "done": done,
         "options": stage.options,
     }
     if stage.beside is not None:
-        state["beside"] = stage.beside.state_dict()
+        state["beside"] = on_cpu(stage.beside.state_dict())
     torch.save(state, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
 
@@ -195,7 +218,7 @@ def _resume(stage: Stage) -> tuple[int, float]:
     path = checkpoint_path(stage.name)
     if not path.exists():
         return 0, 0.0
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     stage.modules.load_state_dict(state["modules"])
     if stage.beside is not None:
         if state.get("beside", {}).keys() != stage.beside.state_dict().keys():

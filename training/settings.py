@@ -32,7 +32,7 @@ PAD, EOS, UNK = 0, 1, 2
 
 @dataclass(frozen=True)
 class Budget:
-    """How long each stage trains; `minutes` (wall clock), if given, ends a stage before its steps
+    """How long each stage trains, and where; `minutes` (wall clock), if given, ends a stage before its steps
     are done.
 
     Processes average their gradients (`sync` 1), or their weights after every `sync` steps. Minutes
@@ -45,6 +45,7 @@ class Budget:
     processes: int = 2
     sync: int = 1
     of_processor: bool = False
+    device: str = "cpu"  # or `cuda`, with one process
 
 
 # Nine and a half hours on two cores with AMX, by training/log; other work ran beside some stages.

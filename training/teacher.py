@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .batches import collate, training_painter
+from .devices import mixed_precision
 from .layout import whole_scene, window
 from .loop import Stage, checkpoint_path
 from .settings import SEED, Budget
@@ -113,7 +114,7 @@ class TeacherStage(Stage):
         draw = whole_scene if side == 128 and painter.rng.random() < 0.5 else window
         batch = collate([draw(painter, side) for _ in range(count)], self.concepts)
         pixels = batch.pixels.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             _, cells, pooled = self.modules(pixels)
         pooled = pooled.float()
         pooled_loss = F.cross_entropy(pooled, soft_targets(batch.present))
@@ -126,5 +127,5 @@ class TeacherStage(Stage):
 def load_teacher(concepts: int) -> Teacher:
     """The trained teacher, frozen."""
     model = Teacher(concepts)
-    model.load_state_dict(torch.load(checkpoint_path("teacher"), weights_only=True)["modules"])
+    model.load_state_dict(torch.load(checkpoint_path("teacher"), weights_only=True, map_location="cpu")["modules"])
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)

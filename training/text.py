@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from .anchors import build_anchors
 from .captions import CaptionSampler
+from .devices import mixed_precision, on_device
 from .loop import Stage
 from .model import build_model, encode_text
 from .optimise import optimisers, trainable
@@ -23,7 +24,7 @@ def draw_captions(sampler: CaptionSampler, count: int) -> tuple[list[str], torch
     Returns the texts, what they mean (count, concepts), and whether they ask for all (a list) or
     any of it.
     """
-    texts, meanings, every = [], torch.zeros(count, sampler.concepts), torch.zeros(count, dtype=torch.bool)
+    texts, meanings, every = [], np.zeros((count, sampler.concepts), np.float32), np.zeros(count, bool)
     for row in range(count):
         kind = sampler.rng.random()
         if kind < 0.6:
@@ -38,7 +39,7 @@ def draw_captions(sampler: CaptionSampler, count: int) -> tuple[list[str], torch
             text, meaning = sampler.outside()
         texts.append(text)
         meanings[row, list(meaning)] = 1
-    return texts, meanings, every
+    return texts, on_device(meanings), on_device(every)
 
 
 def anchor_loss(vectors: torch.Tensor, meanings: torch.Tensor, anchors: torch.Tensor):
@@ -79,6 +80,6 @@ class TextStage(Stage):
 
     def loss(self, progress):
         texts, meanings, _ = draw_captions(self.sampler, self.batch)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             vectors = self.encode(self.modules, encode(texts))
         return anchor_loss(F.normalize(vectors.float(), dim=1), meanings, self.anchors)

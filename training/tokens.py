@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from .devices import on_device
 from .settings import CACHE_DIR, EOS, MODEL_DIR, PAD, TEXT_LENGTH, UNK, VOCABULARY
 
 SPECIAL = ["<pad>", "<eos>", "<unk>"]
@@ -63,4 +64,4 @@ def load_tokenizer() -> Tokenizer:
 def encode(texts: list[str]) -> torch.Tensor:
     """Token ids (b, 32)."""
     encodings = load_tokenizer().encode_batch([text.lower() for text in texts])
-    return torch.from_numpy(np.array([encoding.ids for encoding in encodings], dtype=np.int64))
+    return on_device(np.array([encoding.ids for encoding in encodings], dtype=np.int64))

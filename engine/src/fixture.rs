@@ -61,6 +61,11 @@ impl Fixture {
         }
         let prepared = self.encoder.prepare(&pixels).unwrap();
         let vector = self.encoder.encode_images(&[prepared], Outputs::Pooled).unwrap().remove(0).embedding;
+        self.add_vector(shot, vector.as_slice())
+    }
+
+    /// As [`Fixture::add`], with a vector of one's own.
+    pub fn add_vector(&self, shot: &Shot, vector: &[f32]) -> ImageId {
         let path = PathBuf::from("/photos").join(shot.path);
         let content = ContentHash::of(shot.path.as_bytes());
         let record = ImageRecord {
@@ -79,7 +84,7 @@ impl Fixture {
             sidecar_modified: 0,
             missing: false,
         };
-        self.index.add(record, vector.as_slice(), file).unwrap()
+        self.index.add(record, vector, file).unwrap()
     }
 
     /// `count` images in many colours, none of them red.

@@ -1,13 +1,16 @@
 """Adaptation on tiny models: what comes out, what stays, and both ways of storing."""
 
+import io
 import json
+import signal
+from contextlib import redirect_stderr
 from unittest.mock import patch
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from training import adapt, fit
+from training import adapt
 from training.checkpoint import INDEX, Towers, write_checkpoint
 from training.pairs import read_pairs
 from training.tests.tiny import InFolder, write_images, write_tiny
@@ -115,14 +118,16 @@ class Learning(InFolder):
         def stops(adaptation, rng):
             calls.append(1)
             if len(calls) == 23:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             return loss(adaptation, rng)
 
-        with patch.object(adapt.Adaptation, "loss", stops), patch.object(fit, "SAVE_SECONDS", -1):
-            with self.assertRaises(KeyboardInterrupt):
+        with patch.object(adapt.Adaptation, "loss", stops), redirect_stderr(io.StringIO()) as said:
+            with self.assertRaises(SystemExit) as ended:
                 self.train("stopped")
+        self.assertEqual(ended.exception.code, 130)
+        self.assertIn("adapt: stopped after step 23", said.getvalue())
         self.train("stopped")
-        self.assertIn("going on from step 22", self.said.getvalue())
+        self.assertIn("going on from step 23", self.said.getvalue())
         whole, stopped = tensors(self.folder / "whole"), tensors(self.folder / "stopped")
         for name in whole:
             self.assertTrue(torch.equal(whole[name], stopped[name]), name)

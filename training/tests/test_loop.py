@@ -1,5 +1,8 @@
 """The loop that all stages share: a run that was stopped, one that is done, and one of other options."""
 
+import contextlib
+import io
+import signal
 import unittest
 import unittest.mock
 
@@ -32,6 +35,8 @@ class Line(loop.Stage):
     def loss(self, progress: float):
         if len(self.drawn) == Line.most:
             raise KeyboardInterrupt
+        if len(self.drawn) == Line.pressed:
+            signal.raise_signal(signal.SIGINT)
         value = torch.randn(1, generator=self.curator.generator)
         self.drawn.append((self.painter.rng.random(), value.item()))
         loss = (self.modules(value) - 2 * value).square().mean()
@@ -45,7 +50,7 @@ class Loop(InFolder):
             self.enterContext(unittest.mock.patch.object(loop, name, self.folder / name))
         # A state after every step.
         self.enterContext(unittest.mock.patch.object(loop, "CHECKPOINT_SECONDS", -1))
-        Line.most = None
+        Line.most = Line.pressed = None
 
     def run_line(self, **options):
         loop.run(Line, Budget(8, 1, processes=1), **options)
@@ -62,6 +67,17 @@ class Loop(InFolder):
         self.assertEqual(len(after.drawn), 4)  # the last batch only says that the steps are done
         for of_before, of_after in zip(zip(*before.drawn), zip(*after.drawn)):
             self.assertEqual(len({*of_before} & {*of_after}), 0)
+
+    def test_ctrl_c_keeps_the_step_that_is_at_work(self):
+        self.enterContext(unittest.mock.patch.object(loop, "CHECKPOINT_SECONDS", 1e9))
+        Line.pressed = 2
+        with contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as ended:
+            self.run_line()
+        self.assertEqual((ended.exception.code, len(Line.last.drawn)), (130, 3))
+        self.assertIn("line: stopped after step 3; the same command goes on from there", said.getvalue())
+        Line.pressed = None
+        self.run_line()
+        self.assertIn("line: going on from step 3", self.said.getvalue())
 
     def test_what_is_done_is_said_and_not_done_again(self):
         first = self.run_line()

@@ -83,7 +83,7 @@ class NaFlex(InFolder):
 
         def train(model, *more):
             given = ["--model", model, "--pairs", pairs, "--out", self.folder / "adapted", "--device", "cpu", "--no-bf16"]
-            numbers = ["--steps", 12, "--batch", 8, "--lr", "5e-3", "--validation", 0.3, "--towers", "vision"]
+            numbers = ["--steps", 40, "--batch", 8, "--lr", "5e-3", "--validation", 0.3, "--towers", "vision"]
             return adapt.train(adapt.parser().parse_args([str(word) for word in (*given, *numbers, *more)]))
 
         adapt.Adaptation.images = noted
@@ -92,16 +92,10 @@ class NaFlex(InFolder):
         self.assertEqual(set(seen), {None, 9, 16, 25})
         before, after = figures[0][1], figures[-1][1]
         for budget in (9, 16, 25):
-            self.assertGreaterEqual(after[f"text_r1_of_{budget}"], before[f"text_r1_of_{budget}"])
+            self.assertGreater(after[f"text_r1_of_{budget}"], before[f"text_r1_of_{budget}"])
         self.assertEqual(load(self.folder / "adapted").config.model_type, "siglip2")
         with self.assertRaisesRegex(SystemExit, "squashed to a square"):
             train(self.base, "--patches", "9", "--state", self.folder / "other.pt", "--out", self.folder / "other")
-
-
-if __name__ == "__main__":
-    import unittest
-
-    unittest.main()
 
 
 class Grids(unittest.TestCase):
@@ -121,3 +115,7 @@ class Grids(unittest.TestCase):
         self.assertLess(min(aspects), 0.5)
         self.assertGreater(max(aspects), 2)
         self.assertGreater(np.mean([rows * columns for rows, columns in grids]), 0.8 * np.mean(BUDGETS))
+
+
+if __name__ == "__main__":
+    unittest.main()

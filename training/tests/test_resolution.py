@@ -70,9 +70,9 @@ class Resolution(InFolder):
         resolution.to_resolution(self.base, self.out, SIDE + PATCH)
         pairs = write_images(self.folder / "images", 32, {"red": "white", "green": "black", "blue": "brown", "yellow": "grey"})
         given = ["--model", self.out, "--pairs", pairs, "--out", self.folder / "adapted", "--device", "cpu", "--no-bf16"]
-        numbers = ["--steps", 12, "--batch", 8, "--lr", "5e-3", "--validation", 0.3, "--towers", "vision"]
+        numbers = ["--steps", 40, "--batch", 8, "--lr", "5e-3", "--validation", 0.3, "--towers", "vision"]
         figures = adapt.train(adapt.parser().parse_args([str(word) for word in (*given, *numbers)]))
-        self.assertGreaterEqual(figures[-1][1]["text_r1"], figures[0][1]["text_r1"])
+        self.assertGreater(figures[-1][1]["text_r1"], figures[0][1]["text_r1"])
         self.assertEqual(json.loads((self.folder / "adapted" / "config.json").read_text())["vision_config"]["image_size"], SIDE + PATCH)
 
 

@@ -105,7 +105,7 @@ class InFolder(unittest.TestCase):
         self.folder = Path(self._folder.name)
         self.said = io.StringIO()
         self.enterContext(contextlib.redirect_stdout(self.said))
-        from training import adapt, embeddings, lit
+        from training import embeddings, fit
 
-        for module in (embeddings, lit, adapt):
+        for module in (embeddings, fit):
             self.enterContext(unittest.mock.patch.object(module, "CACHE_DIR", self.folder / "cache"))

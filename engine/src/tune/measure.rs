@@ -58,7 +58,8 @@ impl Gain {
     pub(super) fn of(pairs: &[(f64, f64)]) -> Self {
         const SAMPLES: usize = 2000;
         let count = pairs.len().max(1);
-        let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / count as f64;
+        // The sum of nothing is -0.
+        let mean = |values: &mut dyn Iterator<Item = f64>| (0.0 + values.sum::<f64>()) / count as f64;
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut draw = || {
             state ^= state << 13;

@@ -22,7 +22,7 @@ mod tests;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use glimpse_encoder::Encode;
+use glimpse_encoder::{Embedding, Encode};
 use rayon::prelude::*;
 
 pub use self::examples::TextSource;
@@ -31,7 +31,7 @@ pub(crate) use self::file::QueryMaps;
 use self::file::{FORMAT, StoredMap};
 use self::learn::Lessons;
 pub use self::measure::Gain;
-use self::measure::average_precision;
+use self::measure::{average_precision, nearest};
 pub(crate) use self::query_map::QueryMap;
 use self::query_map::{LowRank, add, words};
 use crate::calibrate::vectors::Vectors;
@@ -72,7 +72,7 @@ pub struct TuneReport {
     pub map: Option<Gain>,
     /// The map is used.
     pub map_is_used: bool,
-    /// Of the ten images nearest to ordinary words, the share that stays.
+    /// Of the ten images nearest to ordinary words, the share that stays under all that is used.
     pub ordinary_kept: f64,
     /// Biases, measured on images that they were not made from.
     pub biases: Gain,
@@ -80,6 +80,8 @@ pub struct TuneReport {
     pub words: Vec<String>,
     /// It was written to the library.
     pub applied: bool,
+    /// What was learnt before stays in use.
+    pub earlier_is_used: bool,
 }
 
 impl Engine {
@@ -129,7 +131,8 @@ impl Engine {
             .collect();
         let ordinary = self.ordinary(encoder.as_ref(), &examples)?;
         progress(1, all);
-        let lessons = Lessons { images: &images, ordinary: &ordinary, scale: info.scoring.scale, rank: options.rank };
+        let (scale, rank) = (info.scoring.scale, options.rank);
+        let lessons = Lessons { images: &images, ordinary: &ordinary.vectors, scale, rank };
         let map = (examples.len() >= LEAST_TEXTS)
             .then(|| held_out(&lessons, &examples, &mut |done| progress(1 + done, all)))
             .transpose()?;
@@ -140,12 +143,17 @@ impl Engine {
         progress(FOLDS + 2, all);
         let mapped: Vec<Example> = examples.iter().map(|example| example.mapped(low_rank.as_ref())).collect();
         let biases = biases::learn(&mapped, &images)?;
-        let kept = low_rank.as_ref().map_or(1.0, |map| lessons.kept(map));
         let own = if biases.gain.is_certain() { biases.of } else { BTreeMap::new() };
-        let words = own.keys().cloned().collect();
-        let map_is_used = low_rank.is_some();
-        let learnt = QueryMap { low_rank, biases: own };
+        let mut learnt = QueryMap { low_rank, biases: own };
+        let mut kept = ordinary.kept(&learnt, &images)?;
+        if kept < learn::KEPT {
+            learnt.biases.clear();
+            kept = ordinary.kept(&learnt, &images)?;
+        }
+        let words = learnt.biases.keys().cloned().collect();
+        let map_is_used = learnt.low_rank.is_some();
         let applied = !learnt.is_identity() && !options.dry_run;
+        let earlier_is_used = !applied && !self.texts.maps().of(&info.fingerprint, info.dim)?.is_identity();
         if applied {
             let stored = StoredMap { format: FORMAT, model: info.fingerprint.clone(), map: learnt };
             stored.write(self.texts.maps().path())?;
@@ -161,6 +169,7 @@ impl Engine {
             biases: biases.gain,
             words,
             applied,
+            earlier_is_used,
         })
     }
 
@@ -182,13 +191,34 @@ impl Engine {
         self.serve_anew(index);
     }
 
-    /// Embeddings of ordinary words that the library has no images for under that name.
-    fn ordinary(&self, encoder: &dyn Encode, examples: &[Example]) -> Result<Vectors, EngineError> {
+    /// Ordinary words that the library has no images for under that name.
+    fn ordinary(&self, encoder: &dyn Encode, examples: &[Example]) -> Result<Ordinary, EngineError> {
         let own: HashSet<String> = examples.iter().map(|example| words(&example.text).join(" ")).collect();
-        let ordinary: Vec<&str> = ORDINARY.lines().filter(|word| !word.is_empty() && !own.contains(*word)).collect();
+        let said: Vec<&str> = ORDINARY.lines().filter(|word| !word.is_empty() && !own.contains(*word)).collect();
         let mut vectors = Vectors::new(encoder.info().dim);
-        self.texts.embed(encoder, &ordinary)?.iter().for_each(|vector| vectors.push(vector.as_slice()));
-        Ok(vectors)
+        self.texts.embed(encoder, &said)?.iter().for_each(|vector| vectors.push(vector.as_slice()));
+        Ok(Ordinary { words: said, vectors })
+    }
+}
+
+/// Words that everybody uses, and their embeddings.
+struct Ordinary {
+    words: Vec<&'static str>,
+    vectors: Vectors,
+}
+
+impl Ordinary {
+    /// The share of the ten images nearest to each that stays under a map, on average.
+    fn kept(&self, map: &QueryMap, images: &Vectors) -> Result<f64, EngineError> {
+        let ten = 10.min(images.len());
+        let kept = self.words.par_iter().zip(0..self.vectors.len()).map(|(word, row)| {
+            let before = self.vectors.row(row);
+            let after = map.apply(word, Embedding::new(before.to_vec())?)?;
+            let before: HashSet<usize> = nearest(images, before, ten).into_iter().collect();
+            Ok(nearest(images, after.as_slice(), ten).iter().filter(|image| before.contains(image)).count())
+        });
+        let kept = kept.sum::<Result<usize, glimpse_encoder::EncodeError>>()?;
+        Ok(kept as f64 / (ten * self.words.len()).max(1) as f64)
     }
 }
 
@@ -199,7 +229,7 @@ impl Example {
         if let Some(map) = map {
             add(&mut vector, &map.of(self.vector.as_slice()), 1.0);
         }
-        let vector = glimpse_encoder::Embedding::new(vector).unwrap_or_else(|_| self.vector.clone());
+        let vector = Embedding::new(vector).unwrap_or_else(|_| self.vector.clone());
         Self { vector, ..self.clone() }
     }
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
-use glimpse_encoder::Embedding;
 use glimpse_encoder::testing::FakeEncoder;
+use glimpse_encoder::{EncodeError, ImageFeatures, ModelInfo, Outputs, PixelInput, Projection};
 use glimpse_nonempty::{Every as _, each};
 
 use tempfile::TempDir;
@@ -95,6 +95,86 @@ fn names_find_their_images_after_tuning_and_undo_takes_it_back() {
     assert!(engine.untune().unwrap());
     assert_eq!(precision(&engine, &ids), before);
     assert!(!engine.untune().unwrap(), "it was undone already");
+}
+
+/// A model that turns some components of texts round, and knows nothing of images.
+struct Mirrored(FakeEncoder);
+
+const MIRRORED: usize = 4;
+
+impl Encode for Mirrored {
+    fn info(&self) -> &ModelInfo {
+        self.0.info()
+    }
+
+    fn prepare(&self, image: &image::RgbImage) -> Result<PixelInput, EncodeError> {
+        self.0.prepare(image)
+    }
+
+    fn encode_images(&self, batch: &[PixelInput], outputs: Outputs) -> Result<Vec<ImageFeatures>, EncodeError> {
+        self.0.encode_images(batch, outputs)
+    }
+
+    /// `shot 17` is the mirrored vector of image 17, all else lies apart from all images.
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
+        let of = |text: &&str| {
+            let mut vector = match text.strip_prefix("shot ").and_then(|number| number.parse().ok()) {
+                Some(number) => noise(number, DIM),
+                None => (0..DIM).map(|place| f32::from(place == DIM - 1)).collect(),
+            };
+            vector[..MIRRORED].iter_mut().for_each(|value| *value = -*value);
+            Embedding::new(vector)
+        };
+        texts.iter().map(of).collect()
+    }
+
+    fn token_ids(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+        self.0.token_ids(text)
+    }
+
+    fn align(&self, tokens: &[f32], projection: Projection) -> Result<Vec<f32>, EncodeError> {
+        self.0.align(tokens, projection)
+    }
+}
+
+/// What all texts have in common is learnt from captions, and helps texts that were not learnt from;
+/// where nothing is gained later, that is said.
+#[test]
+fn a_map_of_all_texts_is_learnt_from_captions_and_used() {
+    const ALL: u64 = 160;
+    let fixture = Fixture::empty();
+    let ids = (0..ALL).map(|number| {
+        let path: &'static str = format!("/library/{number}.jpg").leak();
+        let shot =
+            Shot { caption: (number < 120).then(|| &*format!("shot {number}").leak()), ..Shot::of(path, [0; 3]) };
+        fixture.add_vector(&shot, &noise(number, DIM))
+    });
+    let ids: Vec<_> = ids.collect();
+    let (fake, home) = fixture.engine();
+    drop(fake);
+    let open = || Engine::with_encoder(Settings::at(home.path()), Arc::new(Mirrored(FakeEncoder::new(DIM)))).unwrap();
+    let engine = open();
+    let found = |engine: &Engine| {
+        let first = |number: &u64| {
+            let page = engine.search(&Query { limit: 1, ..by_meaning(&format!("shot {number}")) }).unwrap();
+            page.hits.first().is_some_and(|hit| hit.id == ids[*number as usize])
+        };
+        (120..ALL).filter(first).count() // nobody said what these are
+    };
+    let before = found(&engine);
+    let report = engine.tune(&TuneOptions::default(), &mut |_, _| {}).unwrap();
+    assert!(report.applied && report.map_is_used && !report.earlier_is_used, "{report:?}");
+    assert!(report.ordinary_kept >= learn::KEPT);
+    let after = found(&engine);
+    assert!(after > before + 5, "{before} before, {after} after");
+    drop(engine);
+    let engine = open();
+    assert_eq!(found(&engine), after);
+    let few = TuneOptions { sources: vec![TextSource::Caption], rank: 1, dry_run: true };
+    assert!(engine.tune(&few, &mut |_, _| {}).unwrap().earlier_is_used);
+    assert!(engine.untune().unwrap());
+    assert_eq!(found(&engine), before);
+    assert!(!engine.tune(&few, &mut |_, _| {}).unwrap().earlier_is_used);
 }
 
 #[test]

@@ -54,10 +54,6 @@ pub struct Capabilities {
     pub filters: bool,
     /// Most vectors that one search gives; `None` for all.
     pub most_found: Option<usize>,
-    /// A search gives the best vector of each image, not several of one.
-    pub group_by_image: bool,
-    /// It takes vectors as int8.
-    pub int8: bool,
 }
 
 /// What engine and indexer ask of vectors. All calls may be made from any thread.

@@ -228,6 +228,13 @@ impl Index {
         })
     }
 
+    /// What could not be written, or was lost by damage, since the index was opened: each as a part
+    /// of a sentence.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let faults = [self.snapshot.fault(), self.regions.fault(), self.store_fault()];
+        faults.iter().filter_map(|fault| fault.strip_prefix("; ")).map(str::to_owned).collect()
+    }
+
     /// Why the store takes more room than it needs, in words to follow the name of the search.
     fn store_fault(&self) -> String {
         self.store

@@ -236,7 +236,7 @@ impl Index {
         self.sync_words()?;
         *last = Some(Instant::now());
         drop(last);
-        self.feed_all(false)
+        self.feed_or_note(true)
     }
 
     /// Makes everything written so far outlive this process and a power cut. Words follow when the
@@ -256,7 +256,7 @@ impl Index {
             self.sync_words()?;
             *last = Some(Instant::now());
         }
-        self.feed_now_and_then()
+        self.feed_or_note(false)
     }
 
     /// Writes files of regions in the middle of a run that adds very many, so that the store does

@@ -60,8 +60,8 @@ pub trait Observer {
     fn found(&mut self, files: usize, complete: bool);
     /// Something happened to a file.
     fn event(&mut self, event: &FileEvent);
-    /// All files are done, and `done` of `all` vectors have their place in a graph; again from 0
-    /// for another graph.
+    /// All files are done, and `done` of `all` vectors have their place in the graph; from 0 again,
+    /// then images whose regions have theirs in files.
     fn linked(&mut self, done: usize, all: usize) {
         let _ = (done, all);
     }

@@ -122,6 +122,7 @@ pub fn ingest(
             writer.report.linked(done, all);
             if cancel.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        index.faults().iter().for_each(|fault| writer.report.note(fault));
     }
     let [encoding, decoding] =
         [&shared.encoding, &decoder.decoding].map(|time| Duration::from_nanos(time.load(Relaxed)));

@@ -17,6 +17,7 @@ mod workers;
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use glimpse::engine::RegionChoice;
 
@@ -112,10 +113,11 @@ pub struct GlobalArgs {
     /// Memory that what is known of images may take, as 900M or 1.5G [default: what it needs, some
     /// 1.8 KB an image]
     ///
-    /// For libraries of 20,000 images and more, once indexed: vectors that do not fit are read
-    /// from the library's file where a search needs them, those that put found images in order
-    /// first. The system keeps these pages as long as nothing else wants the room. Regions are
-    /// read in this way always.
+    /// For libraries of some 100,000 images and more, once indexed: vectors that do not fit are
+    /// read from the library's file where a search needs them, those that put found images in
+    /// order first, 65,536 images at a time. The system keeps these pages as long as nothing else
+    /// wants the room. Some 300 bytes an image are needed in any case, which `stats` tells. Regions
+    /// are read in this way always.
     #[arg(long, global = true, value_name = "SIZE", env = "GLIMPSE_MEMORY", hide_env_values = true)]
     #[arg(value_parser = size, hide_short_help = true)]
     pub memory: Option<u64>,
@@ -219,6 +221,25 @@ pub enum Command {
     Completions(CompletionsArgs),
 }
 
+/// Prints what is wrong with arguments, or the help that they ask for, and ends the program.
+pub fn explain(error: &clap::Error) -> ! {
+    _ = error.print();
+    if let Some(hint) = lacking_feature(error) {
+        eprintln!("\nhint: {hint}");
+    }
+    std::process::exit(error.exit_code())
+}
+
+/// Says which feature has a command or an option that this program was built without.
+fn lacking_feature(error: &clap::Error) -> Option<&'static str> {
+    let unknown =
+        [ContextKind::InvalidSubcommand, ContextKind::InvalidArg].into_iter().find_map(|key| error.get(key))?;
+    let of_vectors =
+        matches!(unknown, ContextValue::String(name) if name.trim_start_matches('-').starts_with("vectors"));
+    (of_vectors && cfg!(not(feature = "milvus")))
+        .then_some("vectors on a server need a program that is built with `--features milvus`")
+}
+
 /// How finely images are read: see [`DenseConfig::detail`].
 ///
 /// [`DenseConfig::detail`]: glimpse::engine::DenseConfig::detail
@@ -242,6 +263,17 @@ mod tests {
     #[test]
     fn the_arguments_fit_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    #[cfg(not(feature = "milvus"))]
+    fn commands_of_a_feature_that_is_left_out_name_it() {
+        for arguments in each([["vectors", "move"], ["index", "--vectors-at=http://a"]]) {
+            let error = Arguments::try_parse_from([&["glimpse"], &arguments[..]].concat()).unwrap_err();
+            assert!(lacking_feature(&error).is_some_and(|hint| hint.contains("--features milvus")), "{error}");
+        }
+        let error = Arguments::try_parse_from(["glimpse", "index", "--vector"]).unwrap_err();
+        assert_eq!(lacking_feature(&error), None);
     }
 
     #[test]

@@ -39,10 +39,14 @@ pub fn run(args: &TuneArgs, context: &Context) -> Result<Outcome, CliError> {
     }
     out.flush()?;
     if !report.applied {
-        context.note(match args.dry_run {
-            true => "nothing was kept",
-            false => "nothing was kept: it finds no more of what it was not learnt from",
-        });
+        let mut note = match args.dry_run {
+            true => "nothing was kept".to_owned(),
+            false => "nothing was kept: it finds no more of what it was not learnt from".to_owned(),
+        };
+        if report.earlier_is_used {
+            note.push_str("; what was learnt before stays in use, until `glimpse tune --undo`");
+        }
+        context.note(&note);
     }
     Ok(Outcome::found(report.applied || args.dry_run))
 }
@@ -72,7 +76,7 @@ fn print(report: &TuneReport, out: &mut impl Write) -> Result<(), CliError> {
     for line in table.lines() {
         writeln!(out, "{line}")?;
     }
-    if report.map_is_used {
+    if report.map_is_used || !report.words.is_empty() {
         writeln!(out, "ordinary words keep {:.0} % of their ten nearest images", 100.0 * report.ordinary_kept)?;
     }
     if !report.words.is_empty() {

@@ -194,7 +194,8 @@ impl Milvus {
     pub fn search_params(&self, limit: usize) -> String {
         match self.at.index {
             IndexType::Hnsw => format!(r#"{{"ef":{}}}"#, (2 * limit).clamp(128, 32_768)),
-            IndexType::IvfSq8 => r#"{"nprobe":64}"#.to_owned(),
+            // More results lie in more of the 4,096 lists.
+            IndexType::IvfSq8 => format!(r#"{{"nprobe":{}}}"#, (limit / 16).clamp(64, 1024)),
             IndexType::Diskann => format!(r#"{{"search_list":{}}}"#, (2 * limit).clamp(100, 32_768)),
             IndexType::Flat => "{}".to_owned(),
         }

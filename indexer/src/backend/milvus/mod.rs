@@ -120,14 +120,8 @@ impl Milvus {
 
 impl VectorBackend for Milvus {
     fn capabilities(&self) -> Result<Capabilities, IndexError> {
-        let version @ (a, b, c) = self.version()?;
-        Ok(Capabilities {
-            name: format!("Milvus {a}.{b}.{c}"),
-            filters: true,
-            most_found: Some(MOST_FOUND),
-            group_by_image: version >= (2, 4, 0),
-            int8: version >= (2, 6, 0),
-        })
+        let (a, b, c) = self.version()?;
+        Ok(Capabilities { name: format!("Milvus {a}.{b}.{c}"), filters: true, most_found: Some(MOST_FOUND) })
     }
 
     fn len(&self, of: Kind) -> Result<usize, IndexError> {

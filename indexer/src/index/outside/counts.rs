@@ -8,7 +8,7 @@ use crate::{IdSet, ImageId};
 /// Images whose counts are one value of the store.
 const PER_PART: usize = 4096;
 const V1: u8 = 1;
-const KEY: &[u8] = b"region-counts";
+const KEY: &str = "region-counts";
 
 /// Regions of one image.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -21,12 +21,24 @@ pub(super) struct Count {
 /// Of all images, by number.
 #[derive(Debug, Default)]
 pub(super) struct RegionCounts {
+    /// [`crate::backend::VectorsAt::name`] of the server that has them.
+    name: String,
     counts: Vec<Count>,
     with_regions: IdSet,
     regions: usize,
 }
 
 impl RegionCounts {
+    /// None, of a server with this name.
+    pub fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// The first key of the parts of a name, and one behind the last.
+    pub fn keys(name: &str) -> (Vec<u8>, Vec<u8>) {
+        (format!("{KEY}/{name}/").into_bytes(), format!("{KEY}/{name}0").into_bytes())
+    }
+
     pub fn get(&self, id: ImageId) -> Option<Count> {
         self.counts.get(id.0 as usize).copied().filter(|count| count.regions > 0)
     }
@@ -60,14 +72,9 @@ impl RegionCounts {
         self.counts.len() * size_of::<Count>()
     }
 
-    /// Number of parts in the store.
-    pub fn parts(&self) -> usize {
-        self.counts.len().div_ceil(PER_PART)
-    }
-
     /// Key and value of a part.
     pub fn encode(&self, part: usize) -> (Vec<u8>, Vec<u8>) {
-        let key = key(part);
+        let key = [&Self::keys(&self.name).0[..], &(part as u32).to_be_bytes()].concat();
         let mut value = Encoder::new(V1);
         for count in self.counts.iter().skip(part * PER_PART).take(PER_PART) {
             value.u8(count.regions).u32(count.largest.to_bits());
@@ -77,8 +84,9 @@ impl RegionCounts {
     }
 
     /// Puts a part in its place.
-    pub fn decode(&mut self, part: usize, value: &[u8]) -> Result<(), Damage> {
-        let mut fields = Decoder::open(Table::Meta, &key(part), value, V1)?;
+    pub fn decode(&mut self, key: &[u8], value: &[u8]) -> Result<(), Damage> {
+        let mut fields = Decoder::open(Table::Meta, key, value, V1)?;
+        let part = key.last_chunk().map_or(0, |part| u32::from_be_bytes(*part)) as usize;
         let (counts, _) = fields.rest().as_chunks::<5>();
         for (place, &[regions, a, b, c, d]) in (part * PER_PART..).zip(counts) {
             let largest = f32::from_bits(u32::from_le_bytes([a, b, c, d]));
@@ -90,11 +98,6 @@ impl RegionCounts {
     }
 }
 
-/// The key of a part in `meta`.
-pub(super) fn key(part: usize) -> Vec<u8> {
-    [KEY, &(part as u32).to_be_bytes()[..]].concat()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -102,19 +105,23 @@ mod tests {
 
     #[test]
     fn counts_read_back_part_by_part() {
-        let mut counts = RegionCounts::default();
+        let mut counts = RegionCounts::of("a");
         assert_eq!(counts.set(ImageId(3), Count { regions: 31, largest: 1.0 }), 0);
         assert_eq!(counts.set(ImageId(5000), Count { regions: 2, largest: 0.25 }), 1);
         assert_eq!(counts.set(ImageId(4), Count { regions: 9, largest: 0.5 }), 0);
         counts.set(ImageId(4), Count::default());
-        assert_eq!((counts.regions(), counts.images().len(), counts.parts()), (33, 2, 2));
-        let mut again = RegionCounts::default();
-        for part in 0..2 {
-            again.decode(part, &counts.encode(part).1).unwrap();
+        assert_eq!((counts.regions(), counts.images().len()), (33, 2));
+        let mut again = RegionCounts::of("a");
+        let (first, end) = RegionCounts::keys("a");
+        for part in [1, 0] {
+            let (key, value) = counts.encode(part);
+            assert!((&first..&end).contains(&&key));
+            assert!(!(RegionCounts::keys("ab").0..RegionCounts::keys("ab").1).contains(&key), "another name");
+            again.decode(&key, &value).unwrap();
         }
         assert_eq!((again.regions(), again.images()), (33, counts.images()));
         assert_eq!(again.get(ImageId(5000)), Some(Count { regions: 2, largest: 0.25 }));
         assert_eq!(again.get(ImageId(4)), None);
-        assert!(again.decode(0, &counts.encode(1).1).is_err(), "a part in another's place");
+        assert!(again.decode(&counts.encode(0).0, &counts.encode(1).1).is_err(), "a part in another's place");
     }
 }

@@ -2,15 +2,16 @@
 //! come is written to the store after the server has taken each part, so that whatever ends in the
 //! middle, the part is sent again and comes to the same.
 
+use std::ops::ControlFlow::Continue;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::counts::{Count, RegionCounts, key};
+use super::counts::{Count, RegionCounts};
 use super::{Outside, regions::ImageRegions};
 use crate::backend::{Row, RowFacts};
 use crate::store::keys::Table;
-use crate::store::{Batch, Store, records};
+use crate::store::{Batch, Bytes, Store, records};
 use crate::{ImageId, Index, IndexError, fault};
 
 /// Changes that are one part: some 100 KB of vectors each, where an image has regions.
@@ -19,7 +20,9 @@ const PART: usize = if cfg!(test) { 16 } else { 256 };
 const EVERY: Duration = Duration::from_secs(5);
 /// Changes that a search sends before it asks. Who has more to send does so by `glimpse index`.
 const BEFORE_SEARCH: usize = 4096;
-const FED: &[u8] = b"vectors-fed";
+/// A server that did not take what changed is not asked again for so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+const FED: &str = "vectors-fed";
 
 /// How far the server was fed.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -32,6 +35,13 @@ pub(super) struct Fed {
     sent_to: u64,
 }
 
+impl Fed {
+    /// Nothing was sent to the server with this name.
+    fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+}
+
 /// Tells how many changes of how many are sent; ends it when it breaks.
 pub(in crate::index) type Sending<'a> = dyn FnMut(usize, usize) -> std::ops::ControlFlow<()> + 'a;
 
@@ -41,28 +51,55 @@ pub(in crate::index) type Sending<'a> = dyn FnMut(usize, usize) -> std::ops::Con
 /// # Errors
 /// If the store fails.
 pub(super) fn read_state(store: &Store, name: &str) -> Result<(Fed, RegionCounts), IndexError> {
-    let fed = read_fed(store, name)?;
-    let mut counts = RegionCounts::default();
-    for part in 0.. {
-        let Some(value) = store.get(Table::Meta, &key(part))? else { break };
-        if counts.decode(part, &value).is_err() {
-            return Ok((Fed { revision: 0, ..fed }, RegionCounts::default()));
+    let fed = read_fed(store, name)?.unwrap_or_else(|| Fed::of(name));
+    let mut counts = RegionCounts::of(name);
+    for (key, value) in count_entries(store, name)? {
+        if counts.decode(&key, &value).is_err() {
+            return Ok((Fed { revision: 0, ..fed }, RegionCounts::of(name)));
         }
     }
-    Ok(if fed.revision == 0 { (fed, RegionCounts::default()) } else { (fed, counts) })
+    Ok(if fed.revision == 0 { (fed, RegionCounts::of(name)) } else { (fed, counts) })
 }
 
-fn read_fed(store: &Store, name: &str) -> Result<Fed, IndexError> {
-    let nothing = || Fed { name: name.to_owned(), ..Fed::default() };
-    let json = match store.json(FED, "how far the server was fed") {
+/// Keys and values of the counts that the store has for this name: parts may be missing before
+/// others.
+fn count_entries(store: &Store, name: &str) -> Result<Vec<(Bytes, Bytes)>, IndexError> {
+    let (first, end) = RegionCounts::keys(name);
+    store.range(Table::Meta, &first, &end).collect()
+}
+
+/// Each name has a state of its own: a move that is given up leaves that of the server before it.
+fn fed_key(name: &str) -> Vec<u8> {
+    format!("{FED}/{name}").into_bytes()
+}
+
+/// `None` if nothing is known of what was sent.
+fn read_fed(store: &Store, name: &str) -> Result<Option<Fed>, IndexError> {
+    let json = match store.json(&fed_key(name), "how far the server was fed") {
         Ok(Some(json)) => json,
-        Ok(None) | Err(IndexError::Corrupt { .. }) => return Ok(nothing()),
+        Ok(None) | Err(IndexError::Corrupt { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
     let fed = serde_json::from_str::<Fed>(&json).ok().filter(|fed| fed.name == name);
     // A newer one than the store is that of a store that was restored from a copy.
     let newest = store.last_revision()?;
-    Ok(fed.filter(|fed| fed.revision <= newest).unwrap_or_else(nothing))
+    Ok(fed.filter(|fed| fed.revision <= newest))
+}
+
+impl Outside {
+    /// Keeps what the server says against what it is sent, and leaves it in peace for a while then.
+    fn unless_refused(&self, send: impl FnOnce() -> Result<(), IndexError>) -> Result<(), IndexError> {
+        if self.refused.lock().as_ref().is_some_and(|(when, _)| when.elapsed() < PATIENCE) {
+            return Ok(());
+        }
+        let refused = match send() {
+            Ok(()) => None,
+            Err(IndexError::Vectors { reason, .. }) => Some((Instant::now(), reason)),
+            Err(error) => return Err(error),
+        };
+        *self.refused.lock() = refused;
+        Ok(())
+    }
 }
 
 impl Index {
@@ -76,7 +113,7 @@ impl Index {
         let Some(mut last) = outside.feeding.try_lock() else { return Ok(()) };
         let behind = self.revision() - outside.fed.load(Ordering::Acquire).min(self.revision());
         if behind >= PART as u64 || last.is_none_or(|last| last.elapsed() >= EVERY) {
-            self.feed(outside, false, &mut |_, _| std::ops::ControlFlow::Continue(()))?;
+            self.feed(outside, false, &mut |_, _| Continue(()))?;
             *last = Some(Instant::now());
         }
         Ok(())
@@ -90,7 +127,7 @@ impl Index {
         let Some(outside) = &self.outside else { return Ok(()) };
         let mut last = outside.feeding.lock();
         let before = outside.fed.load(Ordering::Acquire);
-        self.feed(outside, false, &mut |_, _| std::ops::ControlFlow::Continue(()))?;
+        self.feed(outside, false, &mut |_, _| Continue(()))?;
         *last = Some(Instant::now());
         if flush && outside.fed.load(Ordering::Acquire) > before {
             outside.backend.flush()?;
@@ -98,8 +135,32 @@ impl Index {
         Ok(())
     }
 
+    /// After a change that is stored, and that no answer of the server can undo: sends all that
+    /// changed, or as much as [`Index::feed_now_and_then`] does. What the server says against it is
+    /// kept for [`Index::require_fed`], and it is left in peace for a while.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(in crate::index) fn feed_or_note(&self, all: bool) -> Result<(), IndexError> {
+        let Some(outside) = &self.outside else { return Ok(()) };
+        outside.unless_refused(|| if all { self.feed_all(false) } else { self.feed_now_and_then() })
+    }
+
+    /// # Errors
+    /// [`IndexError::Vectors`] if the server did not take what the last commit had for it.
+    pub(crate) fn require_fed(&self) -> Result<(), IndexError> {
+        let Some(outside) = &self.outside else { return Ok(()) };
+        let refused = outside.refused.lock().take(); // the next commit asks again
+        refused.map_or(Ok(()), |(_, reason)| Err(IndexError::Vectors { url: outside.at.url.clone(), reason }))
+    }
+
     /// Before the first search of a process: sends what a killed one left behind, if it is little.
+    /// A server that does not take it may have answers all the same.
     pub(super) fn feed_if_behind(&self, outside: &Outside) -> Result<(), IndexError> {
+        outside.unless_refused(|| self.send_left_behind(outside))
+    }
+
+    fn send_left_behind(&self, outside: &Outside) -> Result<(), IndexError> {
         let is_level = outside.fed.load(Ordering::Acquire) >= self.revision();
         if is_level || outside.is_prepared.load(Ordering::Acquire) || self.require_writable().is_err() {
             return Ok(());
@@ -107,7 +168,7 @@ impl Index {
         let Some(mut last) = outside.feeding.try_lock() else { return Ok(()) };
         let changes = self.store.changes_after(outside.fed.load(Ordering::Acquire), BEFORE_SEARCH + 1)?;
         if changes.len() <= BEFORE_SEARCH {
-            self.feed(outside, false, &mut |_, _| std::ops::ControlFlow::Continue(()))?;
+            self.feed(outside, false, &mut |_, _| Continue(()))?;
             *last = Some(Instant::now());
         }
         Ok(())
@@ -118,13 +179,19 @@ impl Index {
     /// again.
     pub(super) fn feed(&self, outside: &Outside, anew: bool, progress: &mut Sending<'_>) -> Result<(), IndexError> {
         self.require_writable()?;
-        let fed = read_fed(&self.store, &outside.at.name)?;
-        let mut fed = Fed { revision: outside.fed.load(Ordering::Acquire), ..fed };
+        let kept = read_fed(&self.store, &outside.at.name)?;
+        let is_unknown = kept.is_none();
+        let mut fed = kept.unwrap_or_else(|| Fed::of(&outside.at.name));
+        fed.revision = outside.fed.load(Ordering::Acquire);
         if !outside.is_prepared.load(Ordering::Acquire) || anew {
             let is_new = outside.backend.prepare()?;
             if is_new || anew {
                 fed = Fed { revision: 0, ..fed };
                 self.forget_counts(outside, &fed)?;
+            }
+            if !is_new && is_unknown {
+                // Of a store that was restored from a copy, say: any number may have been sent.
+                fed.sent_to = u64::MAX;
             }
             outside.is_prepared.store(true, Ordering::Release);
         }
@@ -134,7 +201,10 @@ impl Index {
         while fed.revision < goal {
             let listed = self.revision();
             let part = self.store.changes_after(fed.revision, PART)?;
-            let changed: Vec<ImageId> = part.iter().flat_map(|&(_, id)| self.with_own_frames(id)).collect();
+            let mut changed: Vec<ImageId> = part.iter().flat_map(|&(_, id)| self.with_own_frames(id)).collect();
+            // A frame may have changed itself too: a server that is given a number twice keeps both.
+            changed.sort_unstable();
+            changed.dedup();
             // The server is never ahead of what outlives a power cut, and a number that may have
             // been sent is known before it is.
             let sent_to = changed.iter().map(|id| id.0 + 1).max().unwrap_or(0).max(fed.sent_to);
@@ -142,7 +212,11 @@ impl Index {
             fed.sent_to = sent_to;
             self.write_fed(outside, &fed, &[])?;
             self.store.sync()?;
-            let counts = self.send(outside, &changed, known)?;
+            let mut counts = Vec::with_capacity(changed.len());
+            // A video has hundreds of frames.
+            for some in changed.chunks(PART) {
+                counts.extend(self.send(outside, some, known)?);
+            }
             fault::nobody_waits();
             fed.revision = match part.last() {
                 Some(&(last, _)) if part.len() == PART => last,
@@ -231,8 +305,8 @@ impl Index {
     fn write_fed(&self, outside: &Outside, fed: &Fed, parts: &[usize]) -> Result<(), IndexError> {
         let json = serde_json::to_string(fed);
         let json = json.map_err(|error| self.store.corrupt("how far the server was fed".to_owned(), error))?;
-        let mut batch = Batch::default();
-        batch.put(Table::Meta, FED, records::encode_json(FED, &json));
+        let (mut batch, key) = (Batch::default(), fed_key(&fed.name));
+        batch.put(Table::Meta, &key, records::encode_json(&key, &json));
         let counts = outside.counts.read();
         for &part in parts {
             let (key, value) = counts.encode(part);
@@ -244,23 +318,18 @@ impl Index {
 
     /// Nothing was sent yet.
     fn forget_counts(&self, outside: &Outside, fed: &Fed) -> Result<(), IndexError> {
-        let parts = std::mem::take(&mut *outside.counts.write()).parts();
-        let mut batch = Batch::default();
-        (0..parts).for_each(|part| batch.remove(Table::Meta, &key(part)));
-        self.store.apply(&batch)?;
+        *outside.counts.write() = RegionCounts::of(&fed.name);
+        self.forget_feeding(&fed.name)?;
         outside.fed.store(0, Ordering::Release);
         self.write_fed(outside, fed, &[])
     }
 
-    /// The store says nothing of a server any more.
-    pub(super) fn forget_feeding(&self) -> Result<(), IndexError> {
+    /// The store says nothing of the server with this name any more.
+    pub(super) fn forget_feeding(&self, name: &str) -> Result<(), IndexError> {
         let mut batch = Batch::default();
-        batch.remove(Table::Meta, FED);
-        for part in 0.. {
-            if self.store.get(Table::Meta, &key(part))?.is_none() {
-                break;
-            }
-            batch.remove(Table::Meta, &key(part));
+        batch.remove(Table::Meta, &fed_key(name));
+        for (key, _) in count_entries(&self.store, name)? {
+            batch.remove(Table::Meta, &key);
         }
         self.store.apply(&batch)
     }

@@ -15,13 +15,7 @@ pub struct Here<'a> {
 
 impl VectorBackend for Here<'_> {
     fn capabilities(&self) -> Result<Capabilities, IndexError> {
-        Ok(Capabilities {
-            name: "this process".to_owned(),
-            filters: false,
-            most_found: None,
-            group_by_image: false,
-            int8: true,
-        })
+        Ok(Capabilities { name: "this process".to_owned(), filters: false, most_found: None })
     }
 
     fn len(&self, of: Kind) -> Result<usize, IndexError> {

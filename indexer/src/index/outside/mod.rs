@@ -48,6 +48,8 @@ pub(super) struct Outside {
     feeding: Mutex<Option<Instant>>,
     /// The server holds what there was at this revision.
     fed: AtomicU64,
+    /// When it did not take what the last commit had for it, and why.
+    refused: Mutex<Option<(Instant, String)>>,
     /// It has what holds the vectors.
     is_prepared: AtomicBool,
     /// Regions of the images that were fed.
@@ -68,6 +70,7 @@ impl Outside {
             backend: backend_at(at, dim)?,
             feeding: Mutex::new(None),
             fed: AtomicU64::new(fed.revision),
+            refused: Mutex::default(),
             is_prepared: AtomicBool::new(false),
             counts: RwLock::new(counts),
             images: Held::new(IMAGES_HELD),
@@ -83,6 +86,7 @@ impl Outside {
             backend,
             feeding: Mutex::new(None),
             fed: AtomicU64::new(0),
+            refused: Mutex::default(),
             is_prepared: AtomicBool::new(false),
             counts: RwLock::default(),
             images: Held::new(IMAGES_HELD),

@@ -51,7 +51,7 @@ impl Index {
         if sent.is_err() || is_ended {
             // What is left there would belong to nobody.
             _ = outside.backend.drop_all();
-            self.forget_feeding()?;
+            self.forget_feeding(&at.name)?;
             return sent.map(|()| false);
         }
         outside.backend.flush()?;
@@ -60,6 +60,9 @@ impl Index {
             self.put_manifest(Manifest { vectors_at: Some(at), ..self.manifest() })?;
             // They would take up room, and know nothing of what changes from here on.
             self.drop_graph()?;
+        }
+        if let Some(before) = &before.vectors_at {
+            self.forget_feeding(&before.name)?;
         }
         self.store.sync()?;
         Self::leave(&before);
@@ -79,7 +82,9 @@ impl Index {
             let _writer = self.writer.lock();
             self.put_manifest(Manifest { vectors_at: None, ..self.manifest() })?;
         }
-        self.forget_feeding()?;
+        if let Some(at) = &before.vectors_at {
+            self.forget_feeding(&at.name)?;
+        }
         self.store.sync()?;
         Ok(Self::leave(&before))
     }

@@ -123,7 +123,7 @@ fn recall(here: &[ScoredVector], there: &[ScoredVector]) -> f64 {
 
 #[test]
 fn answers_are_those_of_vectors_here() {
-    for index in [IndexType::Hnsw, IndexType::Flat] {
+    for index in [IndexType::Hnsw, IndexType::IvfSq8, IndexType::Flat] {
         let Some(at) = server("answers") else { return };
         let (fixture, there) = (Fixture::new(), Outside::at(VectorsAt { index, ..at }));
         let here = fixture.open();
@@ -324,6 +324,14 @@ fn a_library_moves_there_and_back() {
         assert!(turns < 60, "the server does not find what the library found");
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
+    assert_eq!(there.verify(false).unwrap().problems, Vec::<String>::new());
+    // A move to another place that is given up costs the first nothing.
+    let other = VectorsAt { prefix: "glimpse_test_other".to_owned(), ..at.clone() };
+    assert!(!there.move_vectors_to(&other, &mut |_, _| ControlFlow::Break(())).unwrap());
+    drop(there);
+    let there = fixture.open();
+    assert!(there.vectors_at().unwrap().is_like(&at));
+    assert_eq!(there.region_library().unwrap().images_among(&there.findable()), usize::from(IMAGES));
     assert_eq!(there.verify(false).unwrap().problems, Vec::<String>::new());
     assert_eq!(there.move_vectors_here().unwrap(), None);
     drop(there);

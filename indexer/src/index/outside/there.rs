@@ -45,12 +45,14 @@ impl VectorBackend for There<'_> {
         let allowed = among.images.map(|images| images.intersection(&findable));
         // Nothing is left out: then nothing needs to be said of it.
         let allowed = allowed.filter(|allowed| allowed.len() < findable.len());
-        let most = self.capabilities()?.most_found.unwrap_or(usize::MAX);
+        let Capabilities { filters, most_found, .. } = self.capabilities()?;
+        let most = most_found.unwrap_or(usize::MAX);
         self.index.feed_if_behind(self.outside)?;
         if k > most {
             return self.index.scan_store(of, query, k, allowed.as_ref().unwrap_or(&findable), among.min_area);
         }
-        let filter = among.filter.filter(|_| allowed.is_some()).map(|filter| self.index.with_whole_names(filter));
+        let filter =
+            among.filter.filter(|_| filters && allowed.is_some()).map(|filter| self.index.with_whole_names(filter));
         let asked = Among { images: allowed.as_ref(), filter: filter.as_ref(), min_area: among.min_area };
         let mut found = self.outside.backend.search(of, query, (k + SPARE).min(most), &asked)?;
         found.retain(|scored| findable.contains(of.image_of(scored.id)));

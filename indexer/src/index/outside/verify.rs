@@ -15,19 +15,17 @@ impl Index {
     /// a sample one by one. Mending sends everything again, and removes what is left over.
     pub(in crate::index) fn check_outside(&self, repair: bool, report: &mut VerifyReport) -> Result<(), IndexError> {
         let Some(outside) = &self.outside else { return Ok(()) };
-        let mut problems = match self.feed_all(false).and_then(|()| self.faults(outside)) {
+        let mut problems = match self.feed_all(false).and_then(|()| self.compare(outside)) {
             Ok(faults) => faults,
             Err(error) => vec![error.to_string()],
         };
         if repair && !problems.is_empty() {
-            let _feeding = outside.feeding.lock();
-            self.feed(outside, true, &mut |_, _| std::ops::ControlFlow::Continue(()))?;
-            self.remove_surplus(outside)?;
-            let left = self.faults(outside)?;
-            if left.is_empty() {
-                report.repaired.push(format!("sent all vectors to {} again", outside.at.url));
-            } else {
-                problems.extend(left);
+            match self.send_anew(outside) {
+                Ok(left) if left.is_empty() => {
+                    report.repaired.push(format!("sent all vectors to {} again", outside.at.url));
+                }
+                Ok(left) => problems.extend(left),
+                Err(error) => problems.push(error.to_string()),
             }
         }
         if !problems.is_empty() {
@@ -36,7 +34,16 @@ impl Index {
         Ok(())
     }
 
-    fn faults(&self, outside: &Outside) -> Result<Vec<String>, IndexError> {
+    /// Gives what is wrong afterwards.
+    fn send_anew(&self, outside: &Outside) -> Result<Vec<String>, IndexError> {
+        let _feeding = outside.feeding.lock();
+        self.feed(outside, true, &mut |_, _| std::ops::ControlFlow::Continue(()))?;
+        self.remove_surplus(outside)?;
+        self.compare(outside)
+    }
+
+    /// How the server differs from the store, each in words.
+    fn compare(&self, outside: &Outside) -> Result<Vec<String>, IndexError> {
         let mut faults = Vec::new();
         for of in Kind::ALL {
             let (held, should) = self.counted(outside, of)?;

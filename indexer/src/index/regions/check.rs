@@ -75,7 +75,7 @@ impl Index {
         repair: bool,
         report: &mut VerifyReport,
     ) -> Result<(), IndexError> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<String> = Vec::new();
         if let Err(error @ IndexError::Corrupt { .. }) = self.store.region_cells() {
             problems.push(error.to_string());
         }
@@ -101,18 +101,21 @@ impl Index {
         if problems.is_empty() {
             return Ok(());
         }
-        report.problems.append(&mut problems);
+        if self.outside.is_some() {
+            problems.push("they stay as they are until `glimpse vectors move --to local`".to_owned());
+        }
+        report.problems.push(problems.join("; "));
         if repair {
             self.forget_lost(&lost)?;
             self.regions.is_stale.store(true, std::sync::atomic::Ordering::Relaxed);
             self.regions.clear();
-            report.repaired.push(match lost.is_empty() {
-                true => "made the files of regions anew".to_owned(),
-                false => format!(
-                    "made the files of regions anew, without those of {}, which `glimpse index --regions` makes anew",
-                    named(&lost)
-                ),
-            });
+            let given_up = format!("those of {}, which `glimpse index --regions` makes anew", named(&lost));
+            match (self.outside.is_some(), lost.is_empty()) {
+                (false, true) => report.repaired.push("made the files of regions anew".to_owned()),
+                (false, false) => report.repaired.push(format!("made the files of regions anew, without {given_up}")),
+                (true, false) => report.repaired.push(format!("gave up the regions that are lost, {given_up}")),
+                (true, true) => {}
+            }
         }
         Ok(())
     }

@@ -402,6 +402,9 @@ impl Index {
     ) -> Result<(SegmentEntry, Vec<ImageId>), Stopped> {
         let mut writer = SegmentWriter::begin(&self.region_dir(), self.scan.dim(), centroids)?;
         let (mut done, mut lost) = (0, Vec::new());
+        if let ControlFlow::Break(()) = progress(0, images.len()) {
+            return Err(Stopped::Wanted);
+        }
         for part in images.chunks(IMAGES_AT_ONCE) {
             let read =
                 part.par_iter().map(|&image| self.stored_image(image, filed, places)).collect::<Result<Vec<_>, _>>()?;

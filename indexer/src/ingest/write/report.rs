@@ -55,6 +55,7 @@ impl<'a> Report<'a> {
     pub fn commit(&mut self, index: &Index) -> Result<(), IndexError> {
         if self.changes > 0 {
             index.commit()?;
+            index.require_fed()?;
             self.changes = 0;
             std::mem::take(&mut self.pending).iter().for_each(|event| self.tell(event));
         }

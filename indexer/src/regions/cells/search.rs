@@ -1,6 +1,9 @@
 //! Searching cells: the codes of those nearest to the query say which regions may be among the
 //! best, and their rows say which are.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
 use rayon::prelude::*;
 
 use super::super::RegionId;
@@ -45,6 +48,18 @@ impl Passing<'_> {
         let image = RegionId::of_key(key).image;
         let counts = (self.dead.is_empty() || !self.dead.contains(image)) && !segment.is_stale(image);
         counts && self.allowed.is_none_or(|allowed| allowed.contains(key))
+    }
+}
+
+fn by_most(a: &Candidate, b: &Candidate) -> std::cmp::Ordering {
+    b.most.total_cmp(&a.most).then(a.key.cmp(&b.key))
+}
+
+/// Leaves the best `count` of more than `most`.
+fn keep_best(candidates: &mut Vec<Candidate>, count: usize, most: usize) {
+    if candidates.len() > most {
+        candidates.select_nth_unstable_by(count, by_most);
+        candidates.truncate(count);
     }
 }
 
@@ -125,9 +140,13 @@ impl Cells {
         }
         let dead = fair::read(&self.dead);
         let passing = Passing { dead: &dead, allowed };
+        let is_damaged = AtomicBool::new(false);
         let of_list = |&(number, cell, centre): &(usize, usize, f32)| {
             let segment = &self.segments[number];
-            let records = segment.codes(cell).unwrap_or_default();
+            let records = segment.codes(cell).unwrap_or_else(|| {
+                is_damaged.store(true, Relaxed);
+                &[]
+            });
             let estimates = query.codes.estimate(self.kernel, records, segment.record());
             let candidate = estimates.zip(records.chunks_exact(segment.record())).filter_map(|(estimate, record)| {
                 let (region, row) = segment.region(Owner::of(record))?;
@@ -137,16 +156,38 @@ impl Cells {
             });
             candidate.collect::<Vec<_>>()
         };
-        let candidates: Vec<Vec<Candidate>> = lists.par_iter().map(of_list).collect();
-        let mut candidates = candidates.concat();
-        let by_most = |a: &Candidate, b: &Candidate| b.most.total_cmp(&a.most).then(a.key.cmp(&b.key));
         let again = k.saturating_mul(AGAIN).saturating_add(BESIDE);
-        if candidates.len() > again {
-            candidates.select_nth_unstable_by(again, by_most);
-            candidates.truncate(again);
-        }
+        // So that a question about very many regions takes memory for those alone that are read.
+        let joined = |mut some: Vec<Candidate>, others: Vec<Candidate>| {
+            some.extend(others);
+            keep_best(&mut some, again, 2 * again);
+            some
+        };
+        let mut candidates = lists.par_iter().map(of_list).reduce(Vec::new, joined);
+        keep_best(&mut candidates, again, again);
         candidates.sort_unstable_by(by_most);
-        self.best_by_rows(query, k, &candidates)
+        let mut best = self.best_by_rows(query, k, &candidates);
+        if is_damaged.load(Relaxed) {
+            best.extend(self.best_without_codes(query, k, &passing));
+            best.sort_unstable_by(crate::vectors::by_rank);
+            best.truncate(k);
+        }
+        best
+    }
+
+    /// Of the regions whose codes are damaged: each row is compared.
+    fn best_without_codes(&self, query: &CellQuery, k: usize, passing: &Passing<'_>) -> Vec<ScoredVector> {
+        let mut top = Top::new(k);
+        for segment in &self.segments {
+            for &(region, row) in segment.without_codes() {
+                if passing.has(segment, region.key())
+                    && let Some(bytes) = segment.row(row as usize)
+                {
+                    top.push(ScoredVector { id: region.key(), score: query.rows.cosine(self.kernel, bytes) });
+                }
+            }
+        }
+        top.into_sorted()
     }
 
     /// The lists of the cells nearest to a query, with so many codes together: segment, cell, and

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use bytemuck::{Pod, Zeroable};
 use glimpse_encoder::dense::{MAX_REGIONS, Rect};
@@ -122,6 +123,7 @@ pub(super) struct Segment {
     /// Images whose regions here count no more, since later segments have or lack them.
     stale: IdSet,
     stale_regions: usize,
+    without_codes: OnceLock<Vec<(RegionId, u32)>>,
 }
 
 impl Segment {
@@ -153,7 +155,8 @@ impl Segment {
             && starts.first() == Some(&0)
             && starts.last().is_some_and(|&last| last as usize == rows);
         require(sound, "images, regions and cells do not belong together")?;
-        Ok(Self { file, dim, record, rows, images, gone, starts, stale: IdSet::default(), stale_regions: 0 })
+        let (stale, stale_regions, without_codes) = (IdSet::default(), 0, OnceLock::new());
+        Ok(Self { file, dim, record, rows, images, gone, starts, stale, stale_regions, without_codes })
     }
 
     /// Number of cells that its codes lie in.
@@ -273,8 +276,10 @@ impl Segment {
     }
 
     pub(super) fn areas(&self, rows: Range<usize>) -> Option<Vec<f32>> {
-        let bytes = self.file.bytes(section::AREAS, 4 * rows.start..4 * rows.end)?;
-        Some(bytes.as_chunks().0.iter().map(|area| f32::from_le_bytes(*area)).collect())
+        match self.file.bytes(section::AREAS, 4 * rows.start..4 * rows.end) {
+            Some(bytes) => Some(bytes.as_chunks().0.iter().map(|area| f32::from_le_bytes(*area)).collect()),
+            None => rows.map(|row| Some(self.shape(row)?.area)).collect(), // which says the same
+        }
     }
 
     // ---- codes ----
@@ -305,6 +310,19 @@ impl Segment {
             }
         }
         places
+    }
+
+    /// The regions whose codes are damaged, and their rows; looked for once.
+    pub(super) fn without_codes(&self) -> &[(RegionId, u32)] {
+        self.without_codes.get_or_init(|| {
+            let places = self.code_places();
+            let regions = self.images.iter().enumerate().flat_map(|(place, placed)| {
+                self.rows_at(place)
+                    .zip(0..)
+                    .map(|(row, region)| (RegionId { image: ImageId(placed.image), region }, row as u32))
+            });
+            regions.filter(|&(_, row)| places[row as usize] == NOWHERE).collect()
+        })
     }
 
     /// The codes in some places of all; `None` if one is damaged.

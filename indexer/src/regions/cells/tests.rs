@@ -235,6 +235,25 @@ fn a_segment_that_takes_in_others_has_their_rows_and_codes() {
 }
 
 #[test]
+fn regions_whose_codes_are_damaged_are_found_by_their_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let centroids = centroids(600);
+    let base = segment(dir.path(), &centroids, 600..1200, &[]);
+    let path = dir.path().join(base.manifest.name());
+    let entry = entry(dir.path(), &centroids, vec![base]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[200_000] ^= 1; // a code
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    let regions = open(dir.path(), &entry);
+    for image in each(600..1200) {
+        let found = regions.nearest(&vector(image, 1), 1, None).unwrap();
+        assert_eq!((found[0].id, found[0].score > 0.99), (RegionId { image: ImageId(image), region: 1 }, true));
+    }
+    assert!(regions.cells().unwrap().is_damaged());
+}
+
+#[test]
 fn a_damaged_block_costs_what_is_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let centroids = centroids(600);

@@ -1,5 +1,6 @@
 //! Reading a mapped file, each block checked when it is first read.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -9,6 +10,11 @@ use glimpse_encoder::files;
 use super::super::{SnapshotError, SnapshotManifest, require};
 use super::map::FileMap;
 use super::{BLOCK, Head, Place};
+
+thread_local! {
+    /// The block that a thread checks.
+    static READ: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Longest head that is looked for.
 const LONGEST_HEAD: usize = 64 << 10;
@@ -123,8 +129,9 @@ impl MappedFile {
     fn check(&self, block: usize) -> bool {
         let range = block * BLOCK..self.bytes.min((block + 1) * BLOCK);
         self.map.prefetch(range.clone());
-        let bytes = &self.map[range];
-        let is_sound = crc32fast::hash(bytes) == self.checksums[block];
+        let is_sound = READ.with_borrow_mut(|bytes| {
+            self.map.read(range, bytes).is_ok() && crc32fast::hash(bytes) == self.checksums[block]
+        });
         match is_sound {
             true => _ = self.sound[block / 64].fetch_or(1 << (block % 64), Relaxed),
             false => self.is_damaged.store(true, Relaxed),

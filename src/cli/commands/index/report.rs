@@ -106,7 +106,7 @@ impl Observer for Report<'_> {
 
     fn linked(&mut self, done: usize, all: usize) {
         if done == 0 {
-            self.bar.set_style(style("{wide_bar} linking {human_pos} of {human_len} vectors  {eta} left"));
+            self.bar.set_style(style("{wide_bar} building the index, {human_pos} of {human_len}  {eta} left"));
             self.bar.reset();
         }
         self.bar.set_length(all as u64);
