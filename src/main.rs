@@ -18,7 +18,7 @@ const PANICKED: u8 = 101;
 fn main() -> ExitCode {
     let arguments = match cli::args::Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => cli::args::explain(&error),
+        Err(error) => return cli::args::explain(&error),
     };
     match Builder::new().stack_size(STACK).spawn(move || cli::run(&arguments)) {
         Ok(command) => command.join().unwrap_or(ExitCode::from(PANICKED)),

@@ -11,14 +11,12 @@ import random
 import struct
 import subprocess
 import sys
-import threading
 import time
 import zlib
 
 GLIMPSE, URL = sys.argv[1:3]
 FOLDER = pathlib.Path(sys.argv[3])
-KILLS = 20  # in the middle of a load, of at most so many loads:
-LOADS = 3 * KILLS
+KILLS = 20
 EACH = 240
 
 
@@ -60,18 +58,18 @@ def server(line, answer):
 
 def load(number, kill_after=None, kill_server=False):
     """Indexes a new folder; gives the files that were said to be indexed before the end, which comes
-    after so many seconds."""
+    after so many of them."""
     images = FOLDER / "images" / str(number)
     images.mkdir(parents=True)
     for image in range(EACH):
         png(images / f"{image}.png", number * EACH + image)
     words = command("--model", "demo", "index", "--batch", "8", "--vectors-at", URL, "--json", str(images))
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if kill_after is not None:
-        threading.Timer(kill_after, process.kill).start()
     lines = []
     for line in process.stdout:
         lines.append(line)
+        if len(lines) == kill_after:
+            process.kill()
         if kill_server and len(lines) == EACH // 3:
             server("kill", "killed")
             time.sleep(2)
@@ -102,25 +100,21 @@ def main():
     began = time.time()
     said = load(0)
     print(f"{len(said)} images in {time.time() - began:.1f} s", flush=True)
-    whole, in_the_middle, number = time.time() - began, 0, 0
-    while in_the_middle < KILLS:
-        number += 1
-        if number > LOADS:
-            sys.exit(f"error: of {LOADS} kills only {in_the_middle} were in the middle of a load")
-        now = load(number, kill_after=chance.uniform(0.1, 1) * whole)
+    in_the_middle = 0
+    for number in range(1, KILLS + 1):
+        now = load(number, kill_after=chance.randrange(1, EACH - 16))
         in_the_middle += 0 < len(now) < EACH
         said += now
     there = check(said)
-    print(f"{number} kills of the program, {in_the_middle} in the middle of a load: {len(said)} images were "
+    print(f"{KILLS} kills of the program, {in_the_middle} in the middle of a load: {len(said)} images were "
           f"acknowledged, {there} are there", flush=True)
-    number += 1
-    said += load(number, kill_server=True)
+    said += load(KILLS + 1, kill_server=True)
     there = check(said)
     print(f"a kill of the server: {len(said)} images were acknowledged, {there} are there", flush=True)
     run("--model", "demo", "index")
     there = check(said)
-    if there != (number + 1) * EACH:
-        sys.exit(f"error: {there} images after a run to the end, not {(number + 1) * EACH}")
+    if there != (KILLS + 2) * EACH:
+        sys.exit(f"error: {there} images after a run to the end, not {(KILLS + 2) * EACH}")
     print(f"all {there} images are there, and on the server; {time.time() - began:.0f} s", flush=True)
 
 

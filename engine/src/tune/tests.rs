@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::fixture::{DIM, Fixture, Shot};
-use crate::{Mode, Query, Settings};
+use crate::{Depth, Mode, Query, Settings};
 
 const NAMES: [&str; 12] =
     ["anna", "rex", "oslo", "gran", "boat", "den", "ida", "per", "kari", "nils", "lodge", "field"];
@@ -102,6 +102,13 @@ struct Mirrored(FakeEncoder);
 
 const MIRRORED: usize = 4;
 
+/// A vector most of whose length is in the components that are turned round.
+fn shot(number: u64) -> Vec<f32> {
+    let mut vector = noise(number, DIM);
+    vector[..MIRRORED].iter_mut().for_each(|value| *value *= 6.0);
+    vector
+}
+
 impl Encode for Mirrored {
     fn info(&self) -> &ModelInfo {
         self.0.info()
@@ -119,7 +126,7 @@ impl Encode for Mirrored {
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncodeError> {
         let of = |text: &&str| {
             let mut vector = match text.strip_prefix("shot ").and_then(|number| number.parse().ok()) {
-                Some(number) => noise(number, DIM),
+                Some(number) => shot(number),
                 None => (0..DIM).map(|place| f32::from(place == DIM - 1)).collect(),
             };
             vector[..MIRRORED].iter_mut().for_each(|value| *value = -*value);
@@ -137,43 +144,44 @@ impl Encode for Mirrored {
     }
 }
 
-/// What all texts have in common is learnt from captions, and helps texts that were not learnt from;
-/// where nothing is gained later, that is said.
+/// What all texts have in common is learnt from captions, and helps texts that were not learnt
+/// from; a later run that keeps nothing says that this one counts.
 #[test]
 fn a_map_of_all_texts_is_learnt_from_captions_and_used() {
     const ALL: u64 = 160;
     let fixture = Fixture::empty();
     let ids = (0..ALL).map(|number| {
         let path: &'static str = format!("/library/{number}.jpg").leak();
-        let shot =
-            Shot { caption: (number < 120).then(|| &*format!("shot {number}").leak()), ..Shot::of(path, [0; 3]) };
-        fixture.add_vector(&shot, &noise(number, DIM))
+        let caption = (number < 120).then(|| &*format!("shot {number}").leak());
+        fixture.add_vector(&Shot { caption, ..Shot::of(path, [0; 3]) }, &shot(number))
     });
     let ids: Vec<_> = ids.collect();
     let (fake, home) = fixture.engine();
     drop(fake);
     let open = || Engine::with_encoder(Settings::at(home.path()), Arc::new(Mirrored(FakeEncoder::new(DIM)))).unwrap();
     let engine = open();
-    let found = |engine: &Engine| {
-        let first = |number: &u64| {
-            let page = engine.search(&Query { limit: 1, ..by_meaning(&format!("shot {number}")) }).unwrap();
-            page.hits.first().is_some_and(|hit| hit.id == ids[*number as usize])
+    // Where images stand, of which nobody said what they are: the sum over these.
+    let places = |engine: &Engine| -> usize {
+        let place = |number: u64| {
+            let query = Query { limit: ids.len(), depth: Depth::All, ..by_meaning(&format!("shot {number}")) };
+            let page = engine.search(&query).unwrap();
+            page.hits.iter().position(|hit| hit.id == ids[number as usize]).unwrap()
         };
-        (120..ALL).filter(first).count() // nobody said what these are
+        (120..ALL).map(place).sum()
     };
-    let before = found(&engine);
+    let before = places(&engine);
     let report = engine.tune(&TuneOptions::default(), &mut |_, _| {}).unwrap();
     assert!(report.applied && report.map_is_used && !report.earlier_is_used, "{report:?}");
     assert!(report.ordinary_kept >= learn::KEPT);
-    let after = found(&engine);
-    assert!(after > before + 5, "{before} before, {after} after");
+    let after = places(&engine);
+    assert!(after + 100 < before, "{before} before, {after} after");
     drop(engine);
     let engine = open();
-    assert_eq!(found(&engine), after);
+    assert_eq!(places(&engine), after);
     let few = TuneOptions { sources: vec![TextSource::Caption], rank: 1, dry_run: true };
     assert!(engine.tune(&few, &mut |_, _| {}).unwrap().earlier_is_used);
     assert!(engine.untune().unwrap());
-    assert_eq!(found(&engine), before);
+    assert_eq!(places(&engine), before);
     assert!(!engine.tune(&few, &mut |_, _| {}).unwrap().earlier_is_used);
 }
 

@@ -16,6 +16,7 @@ mod watch;
 mod workers;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -221,13 +222,13 @@ pub enum Command {
     Completions(CompletionsArgs),
 }
 
-/// Prints what is wrong with arguments, or the help that they ask for, and ends the program.
-pub fn explain(error: &clap::Error) -> ! {
+/// Prints what is wrong with arguments, or the help that they ask for.
+pub fn explain(error: &clap::Error) -> ExitCode {
     _ = error.print();
     if let Some(hint) = lacking_feature(error) {
         eprintln!("\nhint: {hint}");
     }
-    std::process::exit(error.exit_code())
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
 /// Says which feature has a command or an option that this program was built without.

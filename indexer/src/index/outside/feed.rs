@@ -202,7 +202,7 @@ impl Index {
             let listed = self.revision();
             let part = self.store.changes_after(fed.revision, PART)?;
             let mut changed: Vec<ImageId> = part.iter().flat_map(|&(_, id)| self.with_own_frames(id)).collect();
-            // A frame may have changed itself too: a server that is given a number twice keeps both.
+            // A frame may have changed too; a server that is given a number twice keeps both.
             changed.sort_unstable();
             changed.dedup();
             // The server is never ahead of what outlives a power cut, and a number that may have

@@ -123,7 +123,7 @@ fn recall(here: &[ScoredVector], there: &[ScoredVector]) -> f64 {
 
 #[test]
 fn answers_are_those_of_vectors_here() {
-    for index in [IndexType::Hnsw, IndexType::IvfSq8, IndexType::Flat] {
+    for index in [IndexType::Hnsw, IndexType::Flat] {
         let Some(at) = server("answers") else { return };
         let (fixture, there) = (Fixture::new(), Outside::at(VectorsAt { index, ..at }));
         let here = fixture.open();

@@ -184,7 +184,7 @@ fn a_segment_that_cannot_be_read_costs_its_images_until_it_is_back() {
         assert_regions_as_stored(&index);
         let problems = index.verify(false).unwrap().problems;
         assert!(problems[0].contains("a file of regions cannot be read"), "{problems:?}");
-        assert!(problems[1].contains("the regions of 120 images (0, 1,"), "{problems:?}");
+        assert!(problems[0].contains("; the regions of 120 images (0, 1,"), "{problems:?}");
         index.finish().unwrap();
         let search = index.stats().unwrap().search;
         assert!(search.contains("the regions of 120 images are in files that cannot be read"), "{search}");
