@@ -8,7 +8,7 @@ use glimpse_encoder::dot;
 use rayon::prelude::*;
 
 use super::examples::Example;
-use super::measure::nearest;
+use super::measure::kept;
 use super::query_map::{LowRank, add};
 use crate::calibrate::vectors::{Vectors, spaced};
 use crate::{Cancel, EngineError};
@@ -87,14 +87,11 @@ impl Lessons<'_> {
 
     /// The share of the ten images nearest to ordinary words that stay, on average.
     pub fn kept(&self, map: &LowRank) -> f64 {
-        let ten = 10.min(self.images.len());
-        let shares = (0..self.ordinary.len()).into_par_iter().map(|i| {
-            let (before, mut after) = (self.ordinary.row(i), self.ordinary.row(i).to_vec());
-            add(&mut after, &map.of(before), 1.0);
-            let before: HashSet<usize> = nearest(self.images, before, ten).into_iter().collect();
-            nearest(self.images, &after, ten).iter().filter(|image| before.contains(image)).count()
-        });
-        shares.sum::<usize>() as f64 / (ten * self.ordinary.len()).max(1) as f64
+        kept(self.images, self.ordinary, |row| {
+            let mut after = self.ordinary.row(row).to_vec();
+            add(&mut after, &map.of(self.ordinary.row(row)), 1.0);
+            after
+        })
     }
 
     /// Rows that read at random, and add nothing yet.
@@ -217,6 +214,7 @@ mod tests {
     use glimpse_nonempty::each;
 
     use super::super::examples::TextSource;
+    use super::super::measure::nearest;
     use super::super::tests::noise;
     use super::*;
 

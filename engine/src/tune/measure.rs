@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use glimpse_encoder::dot;
+use rayon::prelude::*;
 
 use crate::calibrate::vectors::Vectors;
 
@@ -17,6 +18,17 @@ pub(super) fn nearest(images: &Vectors, query: &[f32], count: usize) -> Vec<usiz
     }
     scored.sort_unstable_by(falling);
     scored.into_iter().map(|(_, i)| i).collect()
+}
+
+/// The share of the ten images nearest to vectors that stays when these are moved, on average; 0 of
+/// no vectors.
+pub(super) fn kept<V: AsRef<[f32]>>(images: &Vectors, before: &Vectors, after: impl Fn(usize) -> V + Sync) -> f64 {
+    let ten = 10.min(images.len());
+    let shares = (0..before.len()).into_par_iter().map(|row| {
+        let before: HashSet<usize> = nearest(images, before.row(row), ten).into_iter().collect();
+        nearest(images, after(row).as_ref(), ten).iter().filter(|image| before.contains(image)).count()
+    });
+    shares.sum::<usize>() as f64 / (ten * before.len()).max(1) as f64
 }
 
 /// Average precision of a query: the mean, over the images that it is to find, of the share of such

@@ -31,7 +31,7 @@ pub(crate) use self::file::QueryMaps;
 use self::file::{FORMAT, StoredMap};
 use self::learn::Lessons;
 pub use self::measure::Gain;
-use self::measure::{average_precision, nearest};
+use self::measure::{average_precision, kept};
 pub(crate) use self::query_map::QueryMap;
 use self::query_map::{LowRank, add, words};
 use crate::calibrate::vectors::Vectors;
@@ -145,10 +145,10 @@ impl Engine {
         let biases = biases::learn(&mapped, &images)?;
         let own = if biases.gain.is_certain() { biases.of } else { BTreeMap::new() };
         let mut learnt = QueryMap { low_rank, biases: own };
-        let mut kept = ordinary.kept(&learnt, &images)?;
-        if kept < learn::KEPT {
+        let mut ordinary_kept = ordinary.kept(&learnt, &images)?;
+        if ordinary_kept < learn::KEPT {
             learnt.biases.clear();
-            kept = ordinary.kept(&learnt, &images)?;
+            ordinary_kept = ordinary.kept(&learnt, &images)?;
         }
         let words = learnt.biases.keys().cloned().collect();
         let map_is_used = learnt.low_rank.is_some();
@@ -165,7 +165,7 @@ impl Engine {
             texts: counts,
             map,
             map_is_used,
-            ordinary_kept: kept,
+            ordinary_kept,
             biases: biases.gain,
             words,
             applied,
@@ -210,15 +210,11 @@ struct Ordinary {
 impl Ordinary {
     /// The share of the ten images nearest to each that stays under a map, on average.
     fn kept(&self, map: &QueryMap, images: &Vectors) -> Result<f64, EngineError> {
-        let ten = 10.min(images.len());
-        let kept = self.words.par_iter().zip(0..self.vectors.len()).map(|(word, row)| {
-            let before = self.vectors.row(row);
-            let after = map.apply(word, Embedding::new(before.to_vec())?)?;
-            let before: HashSet<usize> = nearest(images, before, ten).into_iter().collect();
-            Ok(nearest(images, after.as_slice(), ten).iter().filter(|image| before.contains(image)).count())
-        });
-        let kept = kept.sum::<Result<usize, glimpse_encoder::EncodeError>>()?;
-        Ok(kept as f64 / (ten * self.words.len()).max(1) as f64)
+        let asked = self.words.iter().zip(self.vectors.rows());
+        let after: Vec<Vec<f32>> = asked
+            .map(|(word, row)| Ok(map.apply(word, Embedding::new(row.to_vec())?)?.into_vec()))
+            .collect::<Result<_, EngineError>>()?;
+        Ok(kept(images, &self.vectors, |row| &after[row]))
     }
 }
 

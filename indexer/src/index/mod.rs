@@ -220,10 +220,7 @@ impl Index {
             mapped_bytes: self.scan.mapped(),
             dim: self.scan.dim(),
             vectors: self.scan.storage(),
-            search: self
-                .outside_name()
-                .unwrap_or_else(|| self.graph.name(&self.scan) + &self.snapshot.fault() + &self.regions.fault())
-                + &self.store_fault(),
+            search: self.search_name(),
             searched_by: if self.outside.is_some() { SearchedBy::Server } else { self.graph.searched_by() },
         })
     }
@@ -231,15 +228,21 @@ impl Index {
     /// What could not be written, or was lost by damage, since the index was opened: each as a part
     /// of a sentence.
     pub(crate) fn faults(&self) -> Vec<String> {
-        let faults = [self.snapshot.fault(), self.regions.fault(), self.store_fault()];
-        faults.iter().filter_map(|fault| fault.strip_prefix("; ")).map(str::to_owned).collect()
+        [self.snapshot.fault(), self.regions.fault(), self.store_fault()].into_iter().flatten().collect()
     }
 
-    /// Why the store takes more room than it needs, in words to follow the name of the search.
-    fn store_fault(&self) -> String {
-        self.store
-            .unpacked()
-            .map_or(String::new(), |fault| format!("; the store keeps room that it does not need ({fault})"))
+    /// What searches, and what is wrong with what it searches.
+    fn search_name(&self) -> String {
+        let (name, faults) = match self.outside_name() {
+            Some(name) => (name, self.store_fault().into_iter().collect()),
+            None => (self.graph.name(&self.scan), self.faults()),
+        };
+        faults.into_iter().fold(name, |name, fault| name + "; " + &fault)
+    }
+
+    /// Why the store takes more room than it needs, as a part of a sentence.
+    fn store_fault(&self) -> Option<String> {
+        self.store.unpacked().map(|fault| format!("the store keeps room that it does not need ({fault})"))
     }
 
     /// Lets the folder be retired as soon as this process closes the index.

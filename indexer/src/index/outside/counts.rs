@@ -21,20 +21,13 @@ pub(super) struct Count {
 /// Of all images, by number.
 #[derive(Debug, Default)]
 pub(super) struct RegionCounts {
-    /// [`crate::backend::VectorsAt::name`] of the server that has them.
-    name: String,
     counts: Vec<Count>,
     with_regions: IdSet,
     regions: usize,
 }
 
 impl RegionCounts {
-    /// None, of a server with this name.
-    pub fn of(name: &str) -> Self {
-        Self { name: name.to_owned(), ..Self::default() }
-    }
-
-    /// The first key of the parts of a name, and one behind the last.
+    /// The first key of the parts of a server with this name, and one behind the last.
     pub fn keys(name: &str) -> (Vec<u8>, Vec<u8>) {
         (format!("{KEY}/{name}/").into_bytes(), format!("{KEY}/{name}0").into_bytes())
     }
@@ -72,9 +65,9 @@ impl RegionCounts {
         self.counts.len() * size_of::<Count>()
     }
 
-    /// Key and value of a part.
-    pub fn encode(&self, part: usize) -> (Vec<u8>, Vec<u8>) {
-        let key = [&Self::keys(&self.name).0[..], &(part as u32).to_be_bytes()].concat();
+    /// Key and value of a part, of a server with this name.
+    pub fn encode(&self, name: &str, part: usize) -> (Vec<u8>, Vec<u8>) {
+        let key = [&Self::keys(name).0[..], &(part as u32).to_be_bytes()].concat();
         let mut value = Encoder::new(V1);
         for count in self.counts.iter().skip(part * PER_PART).take(PER_PART) {
             value.u8(count.regions).u32(count.largest.to_bits());
@@ -105,16 +98,16 @@ mod tests {
 
     #[test]
     fn counts_read_back_part_by_part() {
-        let mut counts = RegionCounts::of("a");
+        let mut counts = RegionCounts::default();
         assert_eq!(counts.set(ImageId(3), Count { regions: 31, largest: 1.0 }), 0);
         assert_eq!(counts.set(ImageId(5000), Count { regions: 2, largest: 0.25 }), 1);
         assert_eq!(counts.set(ImageId(4), Count { regions: 9, largest: 0.5 }), 0);
         counts.set(ImageId(4), Count::default());
         assert_eq!((counts.regions(), counts.images().len()), (33, 2));
-        let mut again = RegionCounts::of("a");
+        let mut again = RegionCounts::default();
         let (first, end) = RegionCounts::keys("a");
         for part in [1, 0] {
-            let (key, value) = counts.encode(part);
+            let (key, value) = counts.encode("a", part);
             assert!((&first..&end).contains(&&key));
             assert!(!(RegionCounts::keys("ab").0..RegionCounts::keys("ab").1).contains(&key), "another name");
             again.decode(&key, &value).unwrap();
@@ -122,6 +115,6 @@ mod tests {
         assert_eq!((again.regions(), again.images()), (33, counts.images()));
         assert_eq!(again.get(ImageId(5000)), Some(Count { regions: 2, largest: 0.25 }));
         assert_eq!(again.get(ImageId(4)), None);
-        assert!(again.decode(&counts.encode(0).0, &counts.encode(1).1).is_err(), "a part in another's place");
+        assert!(again.decode(&counts.encode("a", 0).0, &counts.encode("a", 1).1).is_err(), "a part in another's place");
     }
 }

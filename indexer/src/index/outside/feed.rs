@@ -52,13 +52,13 @@ pub(in crate::index) type Sending<'a> = dyn FnMut(usize, usize) -> std::ops::Con
 /// If the store fails.
 pub(super) fn read_state(store: &Store, name: &str) -> Result<(Fed, RegionCounts), IndexError> {
     let fed = read_fed(store, name)?.unwrap_or_else(|| Fed::of(name));
-    let mut counts = RegionCounts::of(name);
+    let mut counts = RegionCounts::default();
     for (key, value) in count_entries(store, name)? {
         if counts.decode(&key, &value).is_err() {
-            return Ok((Fed { revision: 0, ..fed }, RegionCounts::of(name)));
+            return Ok((Fed { revision: 0, ..fed }, RegionCounts::default()));
         }
     }
-    Ok(if fed.revision == 0 { (fed, RegionCounts::of(name)) } else { (fed, counts) })
+    Ok(if fed.revision == 0 { (fed, RegionCounts::default()) } else { (fed, counts) })
 }
 
 /// Keys and values of the counts that the store has for this name: parts may be missing before
@@ -309,7 +309,7 @@ impl Index {
         batch.put(Table::Meta, &key, records::encode_json(&key, &json));
         let counts = outside.counts.read();
         for &part in parts {
-            let (key, value) = counts.encode(part);
+            let (key, value) = counts.encode(&fed.name, part);
             batch.put(Table::Meta, &key, value);
         }
         drop(counts);
@@ -318,7 +318,7 @@ impl Index {
 
     /// Nothing was sent yet.
     fn forget_counts(&self, outside: &Outside, fed: &Fed) -> Result<(), IndexError> {
-        *outside.counts.write() = RegionCounts::of(&fed.name);
+        *outside.counts.write() = RegionCounts::default();
         self.forget_feeding(&fed.name)?;
         outside.fed.store(0, Ordering::Release);
         self.write_fed(outside, fed, &[])

@@ -51,9 +51,9 @@ impl RegionSlot {
         self.regions.read().clone()
     }
 
-    /// What is wrong, in words to follow the name of the search; empty if all is well.
-    pub(super) fn fault(&self) -> String {
-        self.fault.lock().as_ref().map_or(String::new(), |fault| format!("; {fault}"))
+    /// What is wrong, as a part of a sentence.
+    pub(super) fn fault(&self) -> Option<String> {
+        self.fault.lock().clone()
     }
 
     fn set_fault(&self, fault: Option<String>) {

@@ -121,10 +121,10 @@ impl SnapshotSlot {
         &self.dir
     }
 
-    /// What is wrong, in words to follow the name of the search; empty if all is well.
-    pub(super) fn fault(&self) -> String {
-        let said = |reason: &String| format!("; no snapshot could be written, so opening takes longer ({reason})");
-        self.fault.lock().as_ref().map_or(String::new(), said)
+    /// What is wrong, as a part of a sentence.
+    pub(super) fn fault(&self) -> Option<String> {
+        let said = |reason: &String| format!("no snapshot could be written, so opening takes longer ({reason})");
+        self.fault.lock().as_ref().map(said)
     }
 
     /// True if opening has little to read again.

@@ -92,6 +92,14 @@ pub(crate) fn image(n: u8) -> ImageRecord {
     }
 }
 
+/// Changes a bit of a file, in another file of the same name: the first may be mapped.
+pub(crate) fn flip(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at] ^= 4;
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
 pub(crate) fn file(path: impl AsRef<Path>) -> FileRecord {
     FileRecord {
         path: path.as_ref().to_path_buf(),

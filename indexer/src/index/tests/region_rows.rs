@@ -34,13 +34,6 @@ fn assert_all_there(index: &Index) {
     assert_sound(index);
 }
 
-fn flip(path: &Path, at: usize) {
-    let mut bytes = std::fs::read(path).unwrap();
-    bytes[at] ^= 4;
-    std::fs::remove_file(path).unwrap();
-    std::fs::write(path, bytes).unwrap();
-}
-
 #[test]
 fn vectors_are_in_files_alone_and_are_what_they_were() {
     let fixture = closed();

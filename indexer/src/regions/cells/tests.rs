@@ -10,6 +10,7 @@ use glimpse_nonempty::{Every as _, each};
 use super::super::format::Stored;
 use super::super::{RegionId, RegionIndex, ScoredRegion};
 use super::*;
+use crate::index::tests::flip;
 use crate::store::region_cells::SegmentEntry;
 use crate::vectors::exact::tests::Noise;
 use crate::vectors::ivf::Sample;
@@ -222,10 +223,7 @@ fn a_segment_that_takes_in_others_has_their_rows_and_codes() {
     // Where codes are damaged and rows are not, codes are made anew.
     let large = segment(dir.path(), &centroids, 600..1200, &[]);
     let path = dir.path().join(large.manifest.name());
-    let mut bytes = std::fs::read(&path).unwrap();
-    bytes[200_000] ^= 1;
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, bytes).unwrap();
+    flip(&path, 200_000);
     let damaged = Cells::open(dir.path(), &entry(dir.path(), &centroids, vec![large]), DIM).unwrap();
     let places = damaged.code_places(0);
     let has_rows = |&image: &u64| damaged.rows_of(ImageId(image), image as u32 * 7).is_some();
@@ -241,10 +239,7 @@ fn regions_whose_codes_are_damaged_are_found_by_their_rows() {
     let base = segment(dir.path(), &centroids, 600..1200, &[]);
     let path = dir.path().join(base.manifest.name());
     let entry = entry(dir.path(), &centroids, vec![base]);
-    let mut bytes = std::fs::read(&path).unwrap();
-    bytes[200_000] ^= 1; // a code
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, bytes).unwrap();
+    flip(&path, 200_000); // a code
     let regions = open(dir.path(), &entry);
     for image in each(600..1200) {
         let found = regions.nearest(&vector(image, 1), 1, None).unwrap();
@@ -260,10 +255,7 @@ fn a_damaged_block_costs_what_is_in_it() {
     let base = segment(dir.path(), &centroids, 0..600, &[]);
     let path = dir.path().join(base.manifest.name());
     let entry = entry(dir.path(), &centroids, vec![base]);
-    let mut bytes = std::fs::read(&path).unwrap();
-    bytes[100_000] ^= 1; // a row
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, bytes).unwrap();
+    flip(&path, 100_000); // a row
     let regions = open(dir.path(), &entry);
     assert!(!regions.cells().unwrap().is_damaged(), "nobody has read it");
     let found = regions.nearest(&vector(1, 1), usize::MAX, None).unwrap();
